@@ -1,0 +1,130 @@
+"""Run a lab: training happens while one iterates, and is recorded as it goes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pilotlight.app.prepare import Prepared, prepare, prepare_again
+from pilotlight.app.reporting import history_arrays, result_of, summarise
+from pilotlight.app.writing import write_pages
+from pilotlight.core.command import RunCommand
+from pilotlight.core.event import Checkpoint, CohortDone, Event, Exhibited, Finished
+from pilotlight.core.lab import Lab
+from pilotlight.core.report import Report
+from pilotlight.engine.run import run
+from pilotlight.record.folder import Folder
+
+
+class Running:
+    """A run in hand. Iterate to train; ask for the report of what there is at any time."""
+
+    def __init__(self, prepared: Prepared, folder: Folder) -> None:
+        self._prepared = prepared
+        self._folder = folder
+
+    @property
+    def folder(self) -> Path:
+        """Where it is recorded."""
+        return self._folder.path
+
+    @property
+    def lab_name(self) -> str:
+        """The lab's name."""
+        return self._prepared.lab.name
+
+    @property
+    def seconds(self) -> float:
+        """How long the lab says that a full run takes."""
+        return self._prepared.lab.seconds
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self._folder.finished
+
+    def __iter__(self) -> Iterator[Event]:
+        if self.finished:
+            if not (self.folder / "report.html").exists():  # killed between result and page
+                self.stop()
+            return
+        with self._folder.lock():
+            yield from self._go()
+
+    def _go(self) -> Iterator[Event]:
+        folder, prepared = self._folder, self._prepared
+        known = folder.events()
+        done = {e.cohort: e.seconds for e in known if isinstance(e, CohortDone)}
+        checkpoint = folder.load_checkpoint()
+        before = sum(done.values())
+        if checkpoint is not None and checkpoint.cohort not in done:
+            before += checkpoint.about["seconds"]
+        started = time.perf_counter()
+        events = run(
+            prepared.lab,
+            prepared.plan,
+            prepared.material,
+            shown={e.id for e in known if isinstance(e, Exhibited)},
+            done=done,
+            checkpoint=checkpoint,
+        )
+        for event in events:
+            self._keep(event)
+            yield event
+        finished = Finished(before + time.perf_counter() - started)
+        folder.append(finished)
+        report = self.report()
+        folder.finish(result_of(report), history_arrays(report.members))
+        write_pages(folder, self.report(), prepared.lab)
+        yield finished
+
+    def _keep(self, event: Event) -> None:
+        if isinstance(event, Checkpoint):
+            self._folder.save_checkpoint(event)
+            return
+        if isinstance(event, CohortDone):
+            self._folder.save_weights(event.cohort, event.weights)
+        if event.recorded:
+            self._folder.append(event)
+
+    def report(self) -> Report:
+        """Of what is recorded so far."""
+        return summarise(self._folder, self._prepared.lab)
+
+    def stop(self) -> None:
+        """Write the partial report of a run that was interrupted; it can be resumed."""
+        write_pages(self._folder, self.report(), self._prepared.lab)
+
+
+def start(command: RunCommand) -> Running:
+    """Check a command and make its run folder; iterate over the result to train.
+
+    Raises:
+        UsageError: all that is wrong with the command, before anything is written.
+        RecordError: the folder cannot be made.
+    """
+    prepared = prepare(command)
+    return Running(prepared, Folder.create(prepared.lab.name, prepared.config, command.out))
+
+
+def resume(path: str, lab: Lab | None = None) -> Running:
+    """Go on with a run exactly as its config says; a finished one has nothing left to train.
+
+    Raises:
+        RecordError: no run there, or the lab's code, the data or torch changed since.
+    """
+    folder = Folder.open(path)
+    return Running(prepare_again(folder.config, lab), folder)
+
+
+def plan(command: RunCommand) -> dict[str, Any]:
+    """What a command would train, as plain data; nothing is trained or written."""
+    prepared = prepare(command)
+    return {
+        "lab": prepared.lab.name,
+        "seconds": prepared.lab.seconds,
+        "evidence": prepared.config["evidence"],
+        **prepared.plan.to_json(),
+    }

@@ -1,0 +1,163 @@
+"""The commands: what can be typed, and help for it. The work is imported when it is asked for."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+import pilotlight
+
+app = App(
+    name="pilotlight",
+    help="""A laboratory for deep learning: claims, tested with many seeds and an honest verdict.
+
+Example: pilotlight run momentum
+
+Exit codes: 0 fine, 1 a result is not as expected, 2 wrong use, 130 stopped by Ctrl-C.""",
+    version=pilotlight.__version__,
+    help_format="plaintext",
+    help_formatter="plain",
+    default_parameter=Parameter(negative="", show_default=False),
+)
+
+Json = Annotated[bool, Parameter("--json", help="Print JSON for a machine to read.")]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+@app.command(name="list")
+def list_(*, as_json: Json = False) -> int:
+    """List all labs by area: how long each takes, the verdicts it expects, its question.
+
+    Example: pilotlight list
+    """
+    from pilotlight.cli import labs
+
+    return labs.show_list(as_json)
+
+
+@app.command
+def show(
+    name: Annotated[str, Parameter(help="A lab's name, or the path of a lab file.")],
+    /,
+    *,
+    script: Annotated[bool, Parameter(help="Print the lab as a plain PyTorch script.")] = False,
+    comparison: Annotated[
+        str | None, Parameter(help="With --script: the comparison to print; else the first.")
+    ] = None,
+) -> int:
+    """Show a lab: its question, text, claims, settings and comparisons.
+
+    Example: pilotlight show momentum --script > momentum.py
+    """
+    from pilotlight.cli import labs
+
+    return labs.show_lab(name, script, comparison)
+
+
+@app.command
+def run(
+    *names: Annotated[str, Parameter(help="Names of labs, or paths of lab files.")],
+    seeds: Annotated[int | None, Parameter(help="How many seeds; else the lab's own.")] = None,
+    changes: Annotated[
+        tuple[str, ...],
+        Parameter("--set", help="Change a setting, as in rate=0.1. May be repeated."),
+    ] = (),
+    compare: Annotated[
+        str | None, Parameter(help="Only these comparisons, as in plain,heavy_ball.")
+    ] = None,
+    device: Annotated[
+        Device | None, Parameter(help="auto takes an Nvidia GPU where there is one.")
+    ] = None,
+    quick: Annotated[bool, Parameter(help="A short run, for a first look.")] = False,
+    plan: Annotated[bool, Parameter(help="Say what would be trained, and train nothing.")] = False,
+    resume: Annotated[
+        str | None, Parameter(help="Go on with the run in this folder. Takes only --json.")
+    ] = None,
+    out: Annotated[
+        str | None, Parameter(help="The run's folder, new or empty; else runs/NAME-DATE-ID.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Run labs and say their verdicts.
+
+    With --seeds, --set, --compare or --quick a run is for exploring and gives no verdict.
+
+    Example: pilotlight run momentum --set rate=0.1 --seeds 3
+    """
+    from pilotlight.cli import training
+
+    return training.run(
+        names,
+        seeds=seeds,
+        changes=changes,
+        compare=compare,
+        device=device,
+        quick=quick,
+        plan=plan,
+        resume=resume,
+        out=out,
+        as_json=as_json,
+    )
+
+
+@app.command
+def verify(
+    *names: Annotated[str, Parameter(help="Names of labs, or paths of lab files.")],
+    all_labs: Annotated[bool, Parameter("--all", help="Verify every lab.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Train labs afresh, on other seeds, and compare their verdicts with what they expect.
+
+    Exit code 1 when a verdict differs or an exhibit fails.
+
+    Example: pilotlight verify momentum
+    """
+    from pilotlight.cli import training
+
+    return training.verify(names, all_labs, as_json)
+
+
+@app.command
+def runs(
+    *,
+    root: Annotated[str | None, Parameter(help="The folder that holds runs; else runs.")] = None,
+    as_json: Json = False,
+) -> int:
+    """List the runs on this disk: their state, their verdicts and what they weigh.
+
+    Example: pilotlight runs
+    """
+    from pilotlight.cli import runs as room
+
+    return room.show_runs(root, as_json)
+
+
+@app.command
+def report(
+    run: Annotated[str, Parameter(help="The folder of a run.")],
+    /,
+    *,
+    as_json: Json = False,
+    open_page: Annotated[bool, Parameter("--open", help="Open the page in a browser.")] = False,
+) -> int:
+    """Write a run's report as one page, report.html in its folder, and print where it is.
+
+    Example: pilotlight report runs/momentum-20300102-ab12 --open
+    """
+    from pilotlight.cli import runs as room
+
+    return room.show_report(run, as_json, open_page)
+
+
+@app.command
+def doctor(*, as_json: Json = False) -> int:
+    """Say what this machine has, what that means, and what to do.
+
+    Exit code 1 when there is a problem.
+
+    Example: pilotlight doctor
+    """
+    from pilotlight.cli import doctor as room
+
+    return room.show_findings(as_json)

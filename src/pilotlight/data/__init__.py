@@ -1,0 +1,1 @@
+"""Data: bundled tables, split rules, the order of batches, named generators."""

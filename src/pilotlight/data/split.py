@@ -1,0 +1,39 @@
+"""Split rules: which rows train, validate and test. A rule is a function
+`rule(targets, settings, generator) -> {part: rows}`; the split it gives is saved and hashed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from pilotlight.data.table import fingerprint
+
+Split = Mapping[str, torch.Tensor]
+
+
+def holdout(
+    targets: torch.Tensor, settings: Any, generator: torch.Generator
+) -> dict[str, torch.Tensor]:
+    """Every fifth row of each class tests, the rest trains; which, the generator decides."""
+    order = torch.randperm(len(targets), generator=generator)
+    order = order[torch.argsort(targets[order], stable=True)]
+    fifth = torch.arange(len(order)) % 5
+    return {"train": order[fifth != 0], "test": order[fifth == 0]}
+
+
+def holdout_with_validation(
+    targets: torch.Tensor, settings: Any, generator: torch.Generator
+) -> dict[str, torch.Tensor]:
+    """A fifth of each class tests, a fifth validates, three fifths train."""
+    order = torch.randperm(len(targets), generator=generator)
+    order = order[torch.argsort(targets[order], stable=True)]
+    fifth = torch.arange(len(order)) % 5
+    return {"train": order[fifth > 1], "validation": order[fifth == 1], "test": order[fifth == 0]}
+
+
+def split_hash(split: Split) -> str:
+    """One short hash over all parts, by name and by row."""
+    return fingerprint(*(split[part] for part in sorted(split)))

@@ -1,0 +1,34 @@
+"""What a lab's data are: a name, a function that makes them, and where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rows to learn from.
+
+    `load` returns `(inputs [R, ...], targets [R, ...])`. With `per_seed` it is called as
+    `load(settings, generator)` once for each seed, with the generator named "data"; otherwise as
+    `load()`, once.
+    """
+
+    name: str
+    load: Callable[..., tuple[torch.Tensor, torch.Tensor]]
+    classes: int | None = None
+    source: str = "drawn in code"
+    per_seed: bool = False
+
+
+def fingerprint(*tensors: torch.Tensor) -> str:
+    """A short hash of the values, shapes and types: equal data, equal hash."""
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]

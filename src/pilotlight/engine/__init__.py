@@ -1,0 +1,1 @@
+"""Plan members into cohorts, train them together, yield what happens."""

@@ -1,0 +1,136 @@
+"""Optimizers for many networks at once, equal to `torch.optim` for each of them.
+
+Every coefficient (rate, momentum, ...) is a setting that may differ from member to member. The
+same names without "per member" are those of `torch.optim`, so the plain script can say them.
+
+N member. Parameters, gradients and slots are [N, ...]; coefficients arrive as [N, 1, ...].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Rule = Callable[[Tensor, Tensor, Mapping[str, Tensor], int, Any], None]
+"""One update in place: parameter, gradient, slots, count of updates (from 1), coefficients."""
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """A rule, its slots (tensors it remembers per parameter) and its coefficients with defaults.
+
+    `reads` maps a coefficient to the setting that gives it, where the two names differ.
+    `torch_name` and `torch_words` (coefficient -> keyword) write the same thing in `torch.optim`.
+    """
+
+    torch_name: str
+    rule: Rule
+    slots: tuple[str, ...]
+    defaults: Mapping[str, float | bool]
+    torch_words: Mapping[str, str]
+    reads: Mapping[str, str] = field(default_factory=dict)
+
+    def reading(self, **settings: str) -> Optimizer:
+        """The same with coefficients from other settings: `adam.reading(rate="critic_rate")`."""
+        return replace(self, reads={**self.reads, **settings})
+
+    def setting(self, coefficient: str) -> str:
+        """The name of the setting that gives a coefficient."""
+        return self.reads.get(coefficient, coefficient)
+
+
+def _sgd(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at: Any) -> None:
+    """Heavy ball (Polyak 1964), Nesterov's form (Sutskever et al. 2013), or with
+    dampening = momentum the normalised average. As torch, the first velocity is the first gradient.
+    """
+    g = g + at.weight_decay * p
+    velocity = slots["velocity"]
+    velocity.mul_(at.momentum).add_(g if count == 1 else (1 - at.dampening) * g)
+    p.sub_(at.rate * torch.where(at.nesterov, g + at.momentum * velocity, velocity))
+
+
+def _rmsprop(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at: Any) -> None:
+    """Divide by the gradient's running size (Tieleman, Hinton 2012); epsilon outside the root."""
+    g = g + at.weight_decay * p
+    square, velocity = slots["square"], slots["velocity"]
+    square.mul_(at.smoothing).add_((1 - at.smoothing) * g * g)
+    velocity.mul_(at.momentum).add_(g / (square.sqrt() + at.epsilon))
+    p.sub_(at.rate * velocity)
+
+
+def _adam_step(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at: Any) -> None:
+    """Kingma and Ba 2015, epsilon added to the bias-corrected root as torch does."""
+    mean, square = slots["mean"], slots["square"]
+    mean.mul_(at.beta1).add_((1 - at.beta1) * g)
+    square.mul_(at.beta2).add_((1 - at.beta2) * g * g)
+    root = square.sqrt() / (1 - at.beta2**count).sqrt() + at.epsilon
+    p.sub_(at.rate / (1 - at.beta1**count) * mean / root)
+
+
+def _adam(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at: Any) -> None:
+    _adam_step(p, g + at.weight_decay * p, slots, count, at)
+
+
+def _adamw(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at: Any) -> None:
+    """Decay apart from the gradient (Loshchilov and Hutter 2019)."""
+    p.mul_(1 - at.rate * at.weight_decay)
+    _adam_step(p, g, slots, count, at)
+
+
+sgd = Optimizer(
+    "SGD",
+    _sgd,
+    ("velocity",),
+    {"rate": 0.01, "momentum": 0.0, "dampening": 0.0, "nesterov": False, "weight_decay": 0.0},
+    {
+        "rate": "lr",
+        "momentum": "momentum",
+        "dampening": "dampening",
+        "nesterov": "nesterov",
+        "weight_decay": "weight_decay",
+    },
+)
+rmsprop = Optimizer(
+    "RMSprop",
+    _rmsprop,
+    ("square", "velocity"),
+    {"rate": 0.01, "smoothing": 0.99, "epsilon": 1e-8, "momentum": 0.0, "weight_decay": 0.0},
+    {
+        "rate": "lr",
+        "smoothing": "alpha",
+        "epsilon": "eps",
+        "momentum": "momentum",
+        "weight_decay": "weight_decay",
+    },
+)
+adam = Optimizer(
+    "Adam",
+    _adam,
+    ("mean", "square"),
+    {"rate": 0.001, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.0},
+    {
+        "rate": "lr",
+        "beta1": "betas[0]",
+        "beta2": "betas[1]",
+        "epsilon": "eps",
+        "weight_decay": "weight_decay",
+    },
+)
+adamw = replace(
+    adam, torch_name="AdamW", rule=_adamw, defaults={**adam.defaults, "weight_decay": 0.01}
+)
+
+
+def clip_by_norm(gradients: list[Tensor], most: Tensor) -> list[Tensor]:
+    """Scale each member's gradients so that their joint norm is at most `most` [N].
+
+    As `torch.nn.utils.clip_grad_norm_`, with its 1e-6 beside the norm.
+    """
+    norm = sum(g.flatten(1).pow(2).sum(1) for g in gradients)
+    assert isinstance(norm, Tensor)
+    factor = (most / (norm.sqrt() + 1e-6)).clamp(max=1.0)
+    return [g * factor.view(-1, *[1] * (g.dim() - 1)) for g in gradients]

@@ -1,0 +1,141 @@
+"""The plan: which networks a run trains (members) and which of them train together (cohorts).
+
+The rule is fixed and versioned and measures nothing, so the same command gives the same plan, and
+the same plan the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from pilotlight.core.errors import UsageError, raise_all, unknown
+from pilotlight.core.lab import Lab
+from pilotlight.core.settings import Settings, resolve
+from pilotlight.data.generators import named_seed
+from pilotlight.engine.material import Material, prepare
+from pilotlight.engine.member import Member
+from pilotlight.engine.stack import refuse_hidden_draws, signature, why_not_stacked
+
+RULE = 1
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Members that train together. One member alone runs as the plain module; `why` says why."""
+
+    index: int
+    members: tuple[int, ...]
+    why: str
+
+    @property
+    def stacked(self) -> bool:
+        """Whether its members go through each step at once."""
+        return len(self.members) > 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides a run's numbers, apart from the lab's code, data and torch."""
+
+    members: tuple[Member, ...]
+    cohorts: tuple[Cohort, ...]
+    device: str
+    dtype: str = "float32"
+    rule: int = RULE
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain mapping, read back by `from_json`."""
+        return {
+            "rule": self.rule,
+            "device": self.device,
+            "dtype": self.dtype,
+            "members": [m.to_json() for m in self.members],
+            "cohorts": [
+                {"index": c.index, "members": list(c.members), "stacked": c.stacked, "why": c.why}
+                for c in self.cohorts
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, plan: Mapping[str, Any]) -> Plan:
+        """The plan that a run was started with."""
+        return cls(
+            tuple(
+                Member(m["index"], m["comparison"], m["seed"], Settings(m["settings"]))
+                for m in plan["members"]
+            ),
+            tuple(Cohort(c["index"], tuple(c["members"]), c["why"]) for c in plan["cohorts"]),
+            plan["device"],
+            plan["dtype"],
+            plan["rule"],
+        )
+
+
+def make_members(
+    lab: Lab, seeds: Iterable[int], changes: Mapping[str, Any], compare: Sequence[str] = ()
+) -> tuple[Member, ...]:
+    """Comparisons x seeds, in the lab's order.
+
+    Raises:
+        UsageError: unknown comparisons or settings, values out of range, all at once.
+    """
+    raise_all([unknown("comparison", c, lab.compare) for c in compare if c not in lab.compare])
+    names = [c for c in lab.compare if not compare or c in compare]
+    problems: list[str] = []
+    settings: dict[str, Settings] = {}
+    for name in names:
+        try:
+            settings[name] = resolve(lab.declared, changes, lab.compare[name], name)
+        except UsageError as error:
+            problems += [p for p in error.problems if p not in problems]
+    raise_all(problems)
+    pairs = [(name, seed) for name in names for seed in seeds]
+    return tuple(Member(i, n, s, settings[n]) for i, (n, s) in enumerate(pairs))
+
+
+def build(lab: Lab, member: Member) -> nn.Module:
+    """A member's network with its first weights, drawn from its "init" seed.
+
+    torch initialises from the process's generator, so that is lent to it and put back.
+    """
+    assert lab.model is not None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(named_seed(member.seed, "init"))
+        model = lab.model(member.settings)
+    assert isinstance(model, nn.Module)
+    return model
+
+
+def make(
+    lab: Lab, members: tuple[Member, ...], device: str, dtype: str = "float32"
+) -> tuple[Plan, Material]:
+    """Group members into cohorts: equal whole numbers and choices, equal networks, equal steps.
+
+    Raises:
+        LabError: a network with layers that draw from a shared generator.
+    """
+    material = prepare(lab, members)
+    models = {name: build(lab, m) for name, m in {m.comparison: m for m in members}.items()}
+    for model in models.values():
+        refuse_hidden_draws(model)
+    declared = lab.declared
+    groups: dict[Any, list[Member]] = {}
+    for member in members:
+        whole = tuple((n, v) for n, v in member.settings.items() if not declared[n].per_member)
+        key = (whole, signature(models[member.comparison]), material.steps_by_part(member))
+        groups.setdefault(key, []).append(member)
+    cohorts: list[tuple[tuple[int, ...], str]] = []
+    for group in groups.values():
+        why = why_not_stacked(models[group[0].comparison])
+        indices = tuple(m.index for m in group)
+        if why or len(group) == 1:
+            cohorts += [((i,), why or "the only one of its shape") for i in indices]
+        else:
+            cohorts.append((indices, "equal shapes, trained together"))
+    numbered = tuple(Cohort(i, members, why) for i, (members, why) in enumerate(cohorts))
+    return Plan(members, numbered, device, dtype), material

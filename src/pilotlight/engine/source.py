@@ -1,0 +1,167 @@
+"""Gather the source of a few functions and of all they need, so that it stands alone.
+
+Works on the text of modules (by `ast`), never on live objects: what comes from this package is
+copied in, what comes from elsewhere is imported.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib.util
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "pilotlight"
+
+
+@dataclass(frozen=True)
+class Module:
+    """One module as text: what it defines at its top, and what it imports, by name."""
+
+    text: str
+    definitions: dict[str, ast.stmt]
+    imports: dict[str, tuple[str, str | None]]  # name -> (module, name in it; None for a module)
+
+    def segment(self, node: ast.AST) -> str:
+        """The text of a node as it was written."""
+        return ast.get_source_segment(self.text, node, padded=False) or ast.unparse(node)
+
+
+@cache
+def module_at(path: str) -> Module:
+    """Read the module in a file."""
+    text = Path(path).read_text(encoding="utf-8")
+    definitions: dict[str, ast.stmt] = {}
+    imports: dict[str, tuple[str, str | None]] = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            definitions[node.name] = node
+        elif isinstance(node, ast.Assign):
+            definitions.update({t.id: node for t in node.targets if isinstance(t, ast.Name)})
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            definitions[node.target.id] = node
+        elif isinstance(node, ast.ImportFrom) and node.module != "__future__":
+            imports.update({a.asname or a.name: (node.module or "", a.name) for a in node.names})
+        elif isinstance(node, ast.Import):
+            imports.update({a.asname or a.name.split(".")[0]: (a.name, None) for a in node.names})
+    return Module(text, definitions, imports)
+
+
+def path_of(module: str) -> str:
+    """The file of a module of this package."""
+    spec = importlib.util.find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
+    return spec.origin
+
+
+def resolve(path: str, name: str) -> tuple[str, str]:
+    """Follow imports of this package's names to the file that defines them."""
+    while (found := module_at(path).imports.get(name)) and found[0].split(".")[0] == PACKAGE:
+        path, name = path_of(found[0]), found[1] or name
+    return path, name
+
+
+@dataclass
+class Gathered:
+    """Imports and definitions, in an order in which each stands after what it needs."""
+
+    imports: set[tuple[str, str | None, str]] = field(default_factory=set)
+    definitions: dict[str, str] = field(default_factory=dict)
+
+    def add(self, path: str, name: str) -> str:
+        """Take in one name and all it needs; returns the name it goes by."""
+        path, name = resolve(path, name)
+        module = module_at(path)
+        if name in module.imports:
+            source, own = module.imports[name]
+            self.imports.add((source, own, name))
+        elif name in module.definitions and name not in self.definitions:
+            node = module.definitions[name]
+            self.definitions[name] = ""  # so that a function may call itself
+            self.add_names(path, node)
+            del self.definitions[name]
+            self.definitions[name] = _text(module, node)
+        return name
+
+    def add_expression(self, path: str, node: ast.expr, name: str) -> str:
+        """Take in an expression of a module under a name; a plain name keeps its own."""
+        if isinstance(node, ast.Name):
+            return self.add(path, node.id)
+        self.add_names(path, node)
+        module = module_at(path)
+        if isinstance(node, ast.Lambda):
+            arguments = module.segment(node.args) or ast.unparse(node.args)
+            body = module.segment(node.body)
+            text = f"def {name}({arguments}):\n    return {body}"
+        else:
+            text = f"{name} = {module.segment(node)}"
+        self.definitions[name] = text
+        return name
+
+    def add_names(self, path: str, node: ast.AST) -> None:
+        """Take in every name that a node reads."""
+        skip = {d for n in ast.walk(node) for d in _decorators(n)}
+        for part in ast.walk(node):
+            if isinstance(part, ast.Name) and part not in skip and not hasattr(builtins, part.id):
+                self.add(path, part.id)
+
+    def import_lines(self) -> list[str]:
+        """Import statements: the standard library first, then the rest."""
+        whole = {(m, alias) for m, own, alias in self.imports if own is None}
+        lines = [
+            f"import {m}" if alias == m.split(".")[0] else f"import {m} as {alias}"
+            for m, alias in whole
+        ]
+        parts: dict[str, list[str]] = defaultdict(list)
+        for module, own, alias in self.imports:
+            if own is not None:
+                parts[module].append(own if own == alias else f"{own} as {alias}")
+        lines += [f"from {m} import {', '.join(sorted(names))}" for m, names in parts.items()]
+        return sorted(lines, key=lambda line: (_third_party(line), line.split()[0] == "from", line))
+
+
+def _decorators(node: ast.AST) -> list[ast.AST]:
+    """All parts of an `@exhibit(...)`, which the gathered source leaves out."""
+    return [
+        part for d in getattr(node, "decorator_list", []) if _is_exhibit(d) for part in ast.walk(d)
+    ]
+
+
+def _is_exhibit(decorator: ast.AST) -> bool:
+    return (
+        isinstance(decorator, ast.Call)
+        and isinstance(decorator.func, ast.Name)
+        and decorator.func.id == "exhibit"
+    )
+
+
+def _text(module: Module, node: ast.stmt) -> str:
+    decorators = getattr(node, "decorator_list", [])
+    kept = [f"@{module.segment(d)}\n" for d in decorators if not _is_exhibit(d)]
+    return "".join(kept) + module.segment(node)
+
+
+def _third_party(line: str) -> bool:
+    import sys
+
+    return line.split()[1].split(".")[0] not in sys.stdlib_module_names
+
+
+def call_keywords(path: str, node: ast.expr) -> tuple[str, dict[str, ast.expr]]:
+    """Arguments by name of a call such as `Lab(...)`, also when it is assigned to a name.
+
+    Positional arguments are listed as "0", "1", ... Returns the file they are written in, too.
+    """
+    while isinstance(node, ast.Name):
+        path, name = resolve(path, node.id)
+        definition = module_at(path).definitions[name]
+        assert isinstance(definition, ast.Assign | ast.AnnAssign)
+        assert definition.value is not None
+        node = definition.value
+    assert isinstance(node, ast.Call)
+    named = {k.arg: k.value for k in node.keywords if k.arg}
+    return path, {**{str(i): a for i, a in enumerate(node.args)}, **named}

@@ -1,0 +1,170 @@
+"""One step of a cohort: a batch, the phases on it, their updates.
+
+N member, B batch, R rows.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pilotlight.core.errors import LabError
+from pilotlight.core.settings import Settings
+from pilotlight.engine.cohort import CohortState
+from pilotlight.engine.optim import clip_by_norm
+from pilotlight.engine.stack import Tensors, tree_map
+from pilotlight.engine.work import Stretch, Work, draw
+from pilotlight.nets.dropout import Dropout
+
+
+def take_step(work: Work, state: CohortState, stretch: Stretch) -> Tensors:
+    """Move every member by one step; returns the phases' metrics, each [N].
+
+    Raises:
+        LabError: a phase breaks a rule (random draw, Python decision, a loss that is no scalar).
+    """
+    work.stack.template.train()
+    before = torch.random.get_rng_state() if state.step == 0 else None
+    batch = _batch(work, state, stretch)
+    _lay_masks(work, state, batch)
+    if work.training.collect is not None:
+        with torch.no_grad():
+            batch, memory = work.stack.call(
+                work.training.collect, state.tensors, batch, work.varying, state.memory
+            )
+        _remember(state, memory)
+    metrics: Tensors = {}
+    finite = torch.ones(len(work.members), dtype=torch.bool, device=work.device)
+    for index, (phase, _, _) in enumerate(work.phases):
+        if phase.when is None or phase.when(state.step, work.settings):
+            loss, told = _run_phase(work, state, index, batch)
+            finite &= loss.isfinite()
+            metrics.update(told)
+    if before is not None and not torch.equal(before, torch.random.get_rng_state()):
+        raise LabError(
+            "A phase draws no random numbers: declare `noise` in the Training and read batch.noise."
+        )
+    state.step += 1
+    state.flags["diverged_at"].masked_fill_(~finite & state.training, state.step)
+    return metrics
+
+
+def close_stretch(work: Work, state: CohortState, stretch: Stretch) -> None:
+    """What a training does after a stage (an anchor, a Fisher), on all rows of the stage."""
+    if work.training.between is None:
+        return
+    assert work.rows is not None
+    rows = torch.stack([split[stretch.part] for split in work.rows.splits])
+    batch = work.take(rows)
+    memory = work.stack.call(
+        work.training.between, state.tensors, batch, work.varying, state.memory
+    )
+    _remember(state, memory)
+
+
+def _batch(work: Work, state: CohortState, stretch: Stretch) -> dict[str, Any]:
+    """The next rows of each member's own order, and its noise for this step."""
+    batch: dict[str, Any] = {}
+    if work.rows is not None:
+        parts = torch.stack([split[stretch.part] for split in work.rows.splits])
+        at = (state.step - stretch.first) % stretch.every
+        if at == 0:
+            orders = [
+                torch.randperm(parts.shape[1], generator=g) for g in state.generators["order"]
+            ]
+            state.order = torch.stack(orders).to(work.device)
+        size = work.settings.batch
+        batch = work.take(parts.gather(1, state.order[:, at * size : (at + 1) * size]))
+    if work.training.noise is not None:
+        declared = work.training.noise(work.settings)
+        batch["noise"] = draw(declared, state.generators["noise"], work.dtype, work.device)
+    return batch
+
+
+def _run_phase(
+    work: Work, state: CohortState, index: int, batch: dict[str, Any]
+) -> tuple[Tensor, Tensors]:
+    """One phase and its update; returns its loss [N] and metrics."""
+    phase, _, moved = work.phases[index]
+    loss, metrics, memory = work.stack.call(
+        phase.loss, state.tensors, batch, work.varying, state.memory
+    )
+    if loss.shape != (len(work.members),):
+        raise LabError(f"A phase returns one loss, a scalar; this one has shape {loss.shape[1:]}.")
+    leaves = [state.parameters[name] for name in moved]
+    gradients = torch.autograd.grad(loss.sum(), leaves, allow_unused=True)
+    _remember(state, memory)
+    with torch.no_grad():
+        used = [(n, g) for n, g in zip(moved, gradients, strict=True) if g is not None]
+        _update(work, state, index, [n for n, _ in used], [g for _, g in used])
+    return loss.detach(), {k: v.detach() for k, v in metrics.items()}
+
+
+def _update(
+    work: Work, state: CohortState, index: int, names: list[str], gradients: list[Tensor]
+) -> None:
+    _, optimizer, _ = work.phases[index]
+    if "clip" in work.varying:
+        gradients = clip_by_norm(gradients, work.varying["clip"])
+    settings = Settings({**work.settings, **work.varying})
+    factor = work.schedule(state.step, work.steps, settings) if work.schedule else 1.0
+    coefficients = work.coefficients(optimizer, factor)
+    state.counts[index] += 1
+    for name, gradient in zip(names, gradients, strict=True):
+        parameter = state.parameters[name]
+        slots = {slot: tree[name] for slot, tree in state.slots[index].items()}
+        at = SimpleNamespace(
+            **{k: v.view(-1, *[1] * (parameter.dim() - 1)) for k, v in coefficients.items()}
+        )
+        optimizer.rule(parameter, gradient, slots, state.counts[index], at)
+
+
+def _remember(state: CohortState, memory: dict[str, Any]) -> None:
+    """Keep what a phase returned: without graph, and apart from the weights updated in place."""
+    own = {t.untyped_storage().data_ptr() for t in state.tensors.values()}
+
+    def keep(value: Tensor) -> Tensor:
+        value = value.detach()
+        return value.clone() if value.untyped_storage().data_ptr() in own else value
+
+    state.memory = tree_map(keep, memory)
+
+
+def _lay_masks(work: Work, state: CohortState, batch: dict[str, Any]) -> None:
+    """Draw the mask of every Dropout from each member's own noise generator."""
+    if not work.dropout_rates:
+        return
+    if not work.mask_shapes:
+        work.mask_shapes.update(_find_mask_shapes(work, state, batch))
+    for name, shape in work.mask_shapes.items():
+        rate = work.dropout_rates[name].view(-1, *[1] * len(shape))
+        drawn = [
+            torch.rand(shape, generator=g, dtype=work.dtype) for g in state.generators["noise"]
+        ]
+        kept = torch.stack(drawn).to(work.device) >= rate
+        state.buffers[f"{name}.mask"] = kept.to(work.dtype) / (1 - rate)
+
+
+def _find_mask_shapes(
+    work: Work, state: CohortState, batch: dict[str, Any]
+) -> dict[str, tuple[int, ...]]:
+    """The shape that each Dropout sees, from one pass in evaluation, where it draws nothing."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    hooks = [
+        module.register_forward_pre_hook(
+            lambda _, inputs, name=name: shapes.__setitem__(name, tuple(inputs[0].shape))
+        )
+        for name, module in work.stack.template.named_modules()
+        if isinstance(module, Dropout)
+    ]
+    work.stack.template.eval()
+    with torch.no_grad():
+        for phase, _, _ in work.phases:
+            work.stack.call(phase.loss, state.tensors, batch, work.varying, state.memory)
+    work.stack.template.train()
+    for hook in hooks:
+        hook.remove()
+    return {name: shapes[name] for name in work.dropout_rates if name in shapes}

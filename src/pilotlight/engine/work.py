@@ -1,0 +1,212 @@
+"""What stays the same while a cohort trains: its networks' structure, rows, settings, course.
+
+N member, B batch, R rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from pilotlight.core.errors import LabError
+from pilotlight.core.lab import Lab
+from pilotlight.core.settings import Settings
+from pilotlight.data.generators import generator
+from pilotlight.engine.cohort import GENERATORS, CohortState, new_flags
+from pilotlight.engine.material import Material, Rows
+from pilotlight.engine.member import Member
+from pilotlight.engine.optim import Optimizer, sgd
+from pilotlight.engine.plan import Cohort, Plan, build
+from pilotlight.engine.stack import Stack, Tensors, dropouts, stack_models, tree_map
+from pilotlight.engine.steps import Noise, Phase, Training
+
+
+class Stretch(NamedTuple):
+    """A stage laid out in steps: which rows, from which step to which, evaluated how often."""
+
+    part: str
+    first: int
+    last: int
+    every: int
+
+
+@dataclass(frozen=True)
+class Work:
+    """One cohort's training, ready to be stepped through."""
+
+    training: Training
+    members: tuple[Member, ...]
+    stack: Stack
+    models: list[nn.Module]
+    rows: Rows | None
+    varying: Tensors
+    settings: Settings
+    stretches: tuple[Stretch, ...]
+    phases: tuple[tuple[Phase, Optimizer, tuple[str, ...]], ...]
+    schedule: Any
+    patience: int
+    dropout_rates: Tensors
+    device: str
+    dtype: torch.dtype
+    mask_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> int:
+        """All steps of each member."""
+        return self.stretches[-1].last
+
+    def stretch(self, step: int) -> Stretch:
+        """The stretch that the step after `step` steps belongs to."""
+        return next(s for s in self.stretches if step < s.last)
+
+    def take(self, rows: Tensor) -> dict[str, Tensor]:
+        """Inputs and targets [N, B, ...] of row numbers [N, B]."""
+        assert self.rows is not None
+        flat = rows.flatten()
+
+        def of(table: Tensor) -> Tensor:
+            return table.index_select(0, flat).view(*rows.shape, *table.shape[1:])
+
+        return {"inputs": of(self.rows.inputs), "targets": of(self.rows.targets), "rows": rows}
+
+    def coefficients(self, optimizer: Optimizer, factor: Any) -> Tensors:
+        """The optimizer's coefficients as [N], the rate times the schedule's factor."""
+        values: Tensors = {}
+        for name, default in optimizer.defaults.items():
+            setting = optimizer.setting(name)
+            if setting in self.varying:
+                values[name] = self.varying[setting]
+            else:
+                given = self.settings.get(setting, default)
+                values[name] = torch.full(
+                    (len(self.members),),
+                    given,
+                    dtype=torch.bool if isinstance(given, bool) else self.dtype,
+                    device=self.device,
+                )
+        values["rate"] = values["rate"] * factor
+        return values
+
+    def start(self) -> CohortState:
+        """The state before the first step."""
+        parameters, buffers = stack_models(self.models, self.dtype, self.device)
+        generators = {name: [generator(m.seed, name) for m in self.members] for name in GENERATORS}
+        slots = [
+            {s: {n: torch.zeros_like(parameters[n]) for n in moved} for s in optimizer.slots}
+            for _, optimizer, moved in self.phases
+        ]
+        flags = new_flags(len(self.members), self.device)
+        state = CohortState(
+            parameters, buffers, slots, [0] * len(self.phases), {}, generators, flags
+        )
+        if self.training.start is not None:
+            begin = self.training.start
+            with torch.no_grad():
+                state.memory = self.stack.call(
+                    lambda model, batch, settings, memory: begin(model, settings),
+                    state.tensors, {}, self.varying, {},
+                )  # fmt: skip
+                state.memory = tree_map(torch.clone, state.memory)
+        return state
+
+    def evaluation_noise(self) -> dict[str, Tensor]:
+        """One draw per member for all evaluations of a run, apart from training's noise."""
+        declared = self.training.evaluation_noise
+        if declared is None:
+            return {}
+        own = [generator(m.seed, "evaluation") for m in self.members]
+        return draw(declared(self.settings), own, self.dtype, self.device)
+
+
+def draw(
+    declared: Mapping[str, Noise],
+    generators: list[torch.Generator],
+    dtype: torch.dtype,
+    device: str,
+) -> dict[str, Tensor]:
+    """Named noise [N, ...]; each member draws from its own generator, name after name."""
+    drawn = {}
+    for name, noise in declared.items():
+        make = torch.randn if noise.kind == "normal" else torch.rand
+        values = [make(noise.shape, generator=g, dtype=dtype) for g in generators]
+        drawn[name] = torch.stack(values).to(device)
+    return drawn
+
+
+def work_for(lab: Lab, plan: Plan, cohort: Cohort, material: Material) -> Work:
+    """Lay out a cohort's training.
+
+    Raises:
+        LabError: a phase that moves no parameter, rows too few for one batch.
+    """
+    members = tuple(plan.members[i] for i in cohort.members)
+    dtype: torch.dtype = getattr(torch, plan.dtype)
+    declared = lab.declared
+    first = members[0].settings
+    varying = {
+        name: torch.tensor(
+            [m.settings[name] for m in members],
+            dtype=torch.bool if declared[name].scale == "switch" else dtype,
+            device=plan.device,
+        )
+        for name in first
+        if declared[name].per_member
+    }
+    fixed = {n: v for n, v in first.items() if not declared[n].per_member}
+    models = [build(lab, m) for m in members]
+    rows = material.rows(members, plan.device, dtype)
+    return Work(
+        training=lab.train,
+        members=members,
+        stack=Stack(models[0].to(plan.device, dtype), cohort.stacked, fixed),
+        models=models,
+        rows=rows,
+        varying=varying,
+        settings=Settings(fixed),
+        stretches=stretches(lab, members[0], material),
+        phases=tuple(_phase(p, lab, models[0]) for p in lab.train.phases),
+        schedule=lab.schedule,
+        patience=int(fixed.get("patience", 0)),
+        dropout_rates={n: r.to(plan.device, dtype) for n, r in dropouts(models).items()},
+        device=plan.device,
+        dtype=dtype,
+    )
+
+
+def _phase(phase: Phase, lab: Lab, model: nn.Module) -> tuple[Phase, Optimizer, tuple[str, ...]]:
+    moved = tuple(
+        n for n, p in model.named_parameters() if n.startswith(phase.moves) and p.requires_grad
+    )
+    if not moved:
+        names = ", ".join(n for n, _ in model.named_parameters()) or "none"
+        raise LabError(
+            f"A phase moves {phase.moves!r}, but no parameter's name begins so. There is: {names}."
+        )
+    return phase, phase.optimizer or lab.optimizer or sgd, moved
+
+
+def stretches(lab: Lab, member: Member, material: Material) -> tuple[Stretch, ...]:
+    """The course of a member's training in steps; equal for all members of a cohort.
+
+    Raises:
+        LabError: rows too few for one batch.
+    """
+    settings = member.settings
+    if lab.data is None:
+        return (Stretch("", 0, settings.steps, settings.measure_every),)
+    stages = lab.train.stages(settings) if lab.train.stages else [("train", settings.epochs)]
+    laid: list[Stretch] = []
+    for part, epochs in stages:
+        count = len(material.splits[member.index][part])
+        if count < settings.batch:
+            raise LabError(
+                f"batch={settings.batch}: {part!r} has only {count} rows. Take a smaller batch."
+            )
+        first = laid[-1].last if laid else 0
+        every = count // settings.batch
+        laid.append(Stretch(part, first, first + epochs * every, every))
+    return tuple(laid)

@@ -1,0 +1,1 @@
+"""The labs, one file each, and the catalogue that reads them as text."""

@@ -1,0 +1,1 @@
+"""Foundations: graphs, optimizers, regularization, depth."""

@@ -1,0 +1,1 @@
+"""Metrics, intervals, tests, verdicts and probes: numbers in, judgements out."""

@@ -1,0 +1,1 @@
+"""Networks: building blocks that two or more labs use, all ordinary `nn.Module`s."""

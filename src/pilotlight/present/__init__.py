@@ -1,0 +1,1 @@
+"""Reports as pictures, pages and text for a terminal."""

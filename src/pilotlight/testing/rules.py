@@ -1,0 +1,260 @@
+"""The rules of `check_lab`, one function each: a lab or its short trial in, problems out."""
+
+from __future__ import annotations
+
+import io
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from pilotlight.core.errors import UsageError
+from pilotlight.core.event import Checkpoint, CohortDone, Event, Measured, Progress
+from pilotlight.core.lab import REFUTED, SUPPORTED, UNDECIDED, Lab
+from pilotlight.engine.plan import make, make_members
+from pilotlight.engine.run import one_thread, run, show
+from pilotlight.engine.script import script
+from pilotlight.engine.steps import Supervised
+from pilotlight.measure.metrics import find
+
+SEEDS = (7, 8)
+SHORT = {"epochs": 2, "steps": 20, "measure_every": 10}
+NEAR = 1e-6  # each step amplifies rounding; what is wrong shows at 1e-3 and more
+LOSS_NEAR = 0.35
+VERDICTS = (SUPPORTED, REFUTED, UNDECIDED)
+
+
+def texts_are_there(lab: Lab) -> list[str]:
+    """A question that asks, a text, a scope, mistakes to try."""
+    found = []
+    if not lab.question.rstrip().endswith("?"):
+        found.append(f"question: {lab.question!r} does not end in a question mark.")
+    if len(lab.text.split()) < 30:
+        found.append(f"text: {len(lab.text.split())} words; two or three short paragraphs are due.")
+    if lab.claims and not lab.scope:
+        found.append("scope: missing; say on which data and networks the claims are tested.")
+    if not lab.wrong:
+        found.append("wrong: empty; name a setting known to go wrong and what one sees.")
+    if not lab.claims and not lab.exhibits:
+        found.append("The lab has neither claims nor exhibits: it answers nothing.")
+    return found
+
+
+def claims_are_sound(lab: Lab) -> list[str]:
+    """One bound each, comparisons and metrics that exist, an expected verdict."""
+    found = []
+    for name, claim in lab.claims.items():
+        bounds = [b for b in (claim.at_least, claim.at_most, claim.within) if b is not None]
+        if len(bounds) != 1:
+            found.append(
+                f"claim {name}: {len(bounds)} bounds; give one of at_least, at_most, within."
+            )
+        if claim.within is not None and claim.within <= 0:
+            found.append(f"claim {name}: within={claim.within:g}; it must be above 0.")
+        if claim.expected not in VERDICTS:
+            found.append(
+                f"claim {name}: expected={claim.expected!r}; one of {', '.join(VERDICTS)}."
+            )
+        found += [
+            f"claim {name}: comparison {c!r} is not in compare."
+            for c in claim.comparisons
+            if c not in lab.compare
+        ]
+        try:
+            find(claim.metric, lab.metrics)
+        except UsageError as error:
+            found += [f"claim {name}: {p}" for p in error.problems]
+    return found
+
+
+def exhibits_pass(lab: Lab) -> list[str]:
+    """Every exact demonstration is within its tolerance."""
+    found = []
+    for exhibit in lab.exhibits:
+        event = show(exhibit)
+        if not event.passed:
+            found.append(
+                f"exhibit {event.id}: error {event.error:g}, tolerance {event.tolerance:g}."
+            )
+    return found
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A short run of a lab in float64, two seeds, every comparison; and what came of it."""
+
+    lab: Lab
+    changes: Mapping[str, Any]
+    events: list[Event]
+    weights: dict[str, Tensor]
+
+    @classmethod
+    def of(cls, lab: Lab) -> Trial:
+        """Train it."""
+        changes = {n: v for n, v in SHORT.items() if n in lab.settings}
+        events = list(_events(lab, changes))
+        return cls(lab, changes, events, _weights(events))
+
+
+def _events(lab: Lab, changes: Mapping[str, Any], **resumed: Any) -> Iterator[Event]:
+    members = make_members(lab, SEEDS, changes)
+    plan, material = make(lab, members, "cpu", "float64")
+    bare = replace(lab, exhibits=())
+    yield from run(bare, plan, material, **resumed)
+
+
+def _weights(events: list[Event]) -> dict[str, Tensor]:
+    return {n: w for e in events if isinstance(e, CohortDone) for n, w in e.weights.items()}
+
+
+def _equal(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[n], b[n]) for n in a)
+
+
+def _values(event: Measured) -> dict[str, dict[int, float | None]]:
+    return {n: dict(zip(event.members, v, strict=True)) for n, v in event.values.items()}
+
+
+def finite(trial: Trial) -> list[str]:
+    """No measurement of the first steps is NaN or infinite."""
+    bad = {
+        name
+        for event in trial.events
+        if isinstance(event, Measured)
+        for name, values in event.values.items()
+        if any(v is None for v in values)
+    }
+    return [f"{name}: not finite within the first steps." for name in sorted(bad)]
+
+
+def first_loss_near_theory(trial: Trial) -> list[str]:
+    """Before training, cross-entropy over K classes is near ln K."""
+    training, data = trial.lab.train, trial.lab.data
+    if not isinstance(training, Supervised) or training.loss is not functional.cross_entropy:
+        return []
+    theory = math.log(data.classes)
+    first = next(e for e in trial.events if isinstance(e, Measured) and e.step == 0)
+    losses = [v for v in first.values[f"{training.parts[0]}_loss"] if v is not None]
+    off = max((abs(v - theory) for v in losses), default=0.0)
+    if off <= LOSS_NEAR:
+        return []
+    return [
+        f"first loss is {off:.2f} away from ln {data.classes} = {theory:.2f}: look at the start."
+    ]
+
+
+def same_seed_same_numbers(trial: Trial) -> list[str]:
+    """A second run gives the same bits."""
+    again = _weights(list(_events(trial.lab, trial.changes)))
+    return [] if _equal(trial.weights, again) else ["The same seeds gave other numbers."]
+
+
+def kill_and_resume_change_nothing(trial: Trial) -> list[str]:
+    """A run that goes on from a checkpoint in mid-course ends with the same bits."""
+    checkpoints: list[Checkpoint] = []
+    steps = 0
+    for event in _events(trial.lab, trial.changes, checkpoint_seconds=0.0):
+        if isinstance(event, Checkpoint) and event.cohort == 0:
+            steps = max(steps, event.step)
+            if event.step % 7 == 3 and len(checkpoints) < 3:
+                checkpoints.append(event)
+    found = []
+    for checkpoint in checkpoints:
+        resumed = _weights(list(_events(trial.lab, trial.changes, checkpoint=checkpoint)))
+        if not _equal(trial.weights, resumed):
+            found.append(f"Resumed at step {checkpoint.step} of {steps}: other numbers.")
+    return found or ([] if checkpoints else ["Too short to be resumed: fewer than 3 steps."])
+
+
+def equals_its_plain_script(trial: Trial) -> list[str]:
+    """Every comparison's network equals what the plain script trains: float64, a short run."""
+    if not trial.lab.source:
+        return []
+    found: list[str] = []
+    last = {
+        i: {n: v[i] for n, v in _values(e).items()}
+        for e in trial.events
+        if isinstance(e, Measured) and e.final
+        for i in e.members
+    }
+    program: dict[str, Any] = {"__name__": "plain_script"}
+    exec(compile(script(trial.lab), f"{trial.lab.name}, plain script", "exec"), program)
+    for member in make_members(trial.lab, SEEDS, trial.changes):
+        if member.seed != SEEDS[0]:
+            continue
+        with one_thread(), redirect_stdout(io.StringIO()), torch.random.fork_rng(devices=[]):
+            model, history = program["train"](
+                member.comparison, member.seed, torch.float64, **trial.changes
+            )
+        own = {
+            name: trial.weights[f"{member.index}/{name}"] for name, _ in model.named_parameters()
+        }
+        off = max(_distance(own[n], p.detach()) for n, p in model.named_parameters())
+        values = last[member.index]
+        shared = [n for n in history[-1] if n in values]
+        off = max([off, *(abs((values[n] or 0.0) - history[-1][n]) for n in shared)])
+        if not off <= NEAR or not shared:
+            found.append(f"{member.comparison}: {off:.1e} away from its plain script.")
+    return found
+
+
+def _distance(a: Tensor, b: Tensor) -> float:
+    return float((a - b).abs().max() / b.abs().max().clamp(min=1.0)) if a.numel() else 0.0
+
+
+def every_setting_matters(trial: Trial) -> list[str]:
+    """Each setting, changed to what `effects` says, changes some network."""
+    found = []
+    lab, declared = trial.lab, trial.lab.declared
+    for name in declared:
+        if name == "measure_every":
+            continue
+        if name not in lab.effects:
+            found.append(f"effects: {name!r} is missing; give a value that must change something.")
+            continue
+        given = lab.effects[name]
+        beside = dict(given) if isinstance(given, Mapping) else {name: given}
+        value = beside.pop(name)
+        if problem := declared[name].problem(name, value):
+            found.append(f"effects: {problem}")
+            continue
+        short = {**trial.changes, **beside}
+        before = _weights(list(_events(lab, short))) if beside else trial.weights
+        if _same(before, _weights(list(_events(lab, {**short, name: value})))):
+            found.append(f"{name}={value} changes nothing: is the setting read at all?")
+    return found
+
+
+def _same(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> bool:
+    same = a.keys() == b.keys() and all(a[n].shape == b[n].shape for n in a)
+    return same and _equal(a, b)
+
+
+def within_its_seconds(trial: Trial) -> list[str]:
+    """The declared seconds, by a tenth of a second or more of full-size steps drawn out."""
+    lab = trial.lab
+    members = make_members(lab, range(lab.seeds), {})
+    plan, material = make(lab, members, "cpu")
+    full = _cost(lab, plan, material)
+    if full <= lab.seconds:
+        return []
+    return [f"seconds={lab.seconds:g}: a full run takes about {full:.0f} s here."]
+
+
+def _cost(lab: Lab, plan: Any, material: Any) -> float:
+    """Seconds of a full run, from the time its first steps take."""
+    started, first = time.perf_counter(), None
+    for event in run(lab, plan, material):
+        if isinstance(event, Progress):
+            now = time.perf_counter()
+            first = first or (now, event.done)
+            if now - first[0] > 1.0:
+                rate = (event.done - first[1]) / (now - first[0])
+                return (first[0] - started) + (event.total - first[1]) / rate
+    return time.perf_counter() - started
