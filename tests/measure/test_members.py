@@ -90,6 +90,13 @@ def test_what_was_measured_while_diverging_stays_when_finite():
     assert row.curves == {"epoch": [1.0], "step": [10.0], "test_loss": [8.0]}
 
 
+def test_a_network_without_any_final_value_diverged_even_if_no_event_says_so():
+    events = [measured(0, (3.0, 3.1, 3.2)), measured(15, (1.0, 1.1, math.nan), final=True)]
+    rows = collect(PLANNED, events)
+    assert [r.diverged_at for r in rows] == [None, None, 15]
+    assert [r.final["test_loss"] for r in rows] == [1.0, 1.1, None]
+
+
 def test_probes_are_by_step_probe_and_layer():
     rows = collect(PLANNED, EVENTS)
     assert [r.probes for r in rows] == [

@@ -79,20 +79,36 @@ def test_a_derived_metric_is_computed_from_the_curves():
     assert value("epochs", epochs_to(0.95), member) is None
 
 
-def test_curves_are_cut_where_a_metric_ends_and_those_with_gaps_are_left_out():
+@pytest.mark.parametrize(
+    ("batch_loss", "rows"),
+    [
+        ([None, 2.5, 1.5, None], [1, 2]),  # as the engine gives it: not at the start and the end
+        ([None, 2.5, 1.5, 0.5], [1, 2, 3]),
+        ([2.5, 2.5, 1.5, 0.5], [0, 1, 2, 3]),
+        ([2.5, None, 1.5, 0.5], [0, 1, 2, 3]),  # with a gap; left out
+    ],
+)
+def test_curves_are_given_without_gaps(batch_loss, rows):
     given = {}
     spy = Metric(of=lambda curves: given.update(curves) or 1.0)
-    member = network(
-        {
-            "epoch": [0, 1, 2, 3],
-            "step": [0.0, 5.0, 10.0, 15.0],
-            "train_loss": [3.0, 2.0, 1.0, None],
-            "only_at_the_end": [None, None, None, 7.0],
-            "empty": [None, None, None, None],
-        }
-    )
-    assert value("spy", spy, member) == 1.0
-    assert given == {"epoch": [0, 1, 2], "step": [0.0, 5.0, 10.0], "train_loss": [3.0, 2.0, 1.0]}
+    curves = {
+        "epoch": [0.0, 1.0, 2.0, 3.0],
+        "step": [0.0, 5.0, 10.0, 15.0],
+        "test_loss": [3.0, 2.0, 1.0, 0.0],
+        "batch_loss": batch_loss,
+        "only_at_the_end": [None, None, None, 7.0],
+    }
+    assert value("spy", spy, network(curves)) == 1.0
+    expected = {name: [curve[i] for i in rows] for name, curve in curves.items()}
+    del expected["only_at_the_end"]
+    if batch_loss[1] is None:
+        del expected["batch_loss"]
+    assert given == expected
+
+
+def test_without_one_whole_evaluation_nothing_is_computed():
+    member = network({"step": [0.0], "test_loss": [None]})
+    assert value("spy", Metric(of=lambda curves: 1.0), member) is None
 
 
 @pytest.mark.parametrize("result", [math.nan, math.inf, None])

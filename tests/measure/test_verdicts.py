@@ -1,16 +1,16 @@
-"""The judge: the table of verdicts, Holm's correction, and what happens where data are missing."""
+"""The judge: the table of verdicts, against scipy, and what is said."""
 
 import itertools
-import math
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from pilotlight.core.errors import UsageError
-from pilotlight.core.lab import Claim, Metric
+from pilotlight.core.lab import Claim
 from pilotlight.core.report import MemberRow
-from pilotlight.measure.verdicts import LEVEL, holm, judge
+from pilotlight.measure.holm import holm
+from pilotlight.measure.verdicts import LEVEL, judge
 
 N = 12
 
@@ -222,32 +222,6 @@ def test_two_rates_name_their_tests_and_give_mcnemars_p():
 # --- Holm --------------------------------------------------------------------------------------
 
 
-def test_holm_by_hand():
-    corrected, levels = holm([0.01, 0.04, 0.03, 0.005], 0.05)
-    assert corrected == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    # 0.005 <= 0.05/4 and 0.01 <= 0.05/3 are decided, 0.03 > 0.05/2 is not, so 0.04 keeps 0.05/2.
-    assert levels == pytest.approx([0.05 / 3, 0.05 / 2, 0.05 / 2, 0.05 / 4])
-
-
-def test_holm_when_all_are_decided_ends_at_the_whole_level():
-    assert holm([0.001, 0.002, 0.003], 0.01)[1] == pytest.approx([0.01 / 3, 0.01 / 2, 0.01])
-
-
-def test_holm_when_none_is_decided_is_bonferroni():
-    assert holm([0.5, 0.02, 0.9], 0.01)[1] == pytest.approx([0.01 / 3] * 3)
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_holm_equals_its_definition(seed):
-    """A closed test: a claim is decided if Bonferroni decides every subset that holds it."""
-    p = np.random.default_rng(seed).uniform(0, 0.03, 5).round(3)
-    corrected, _ = holm(list(p), 0.01)
-    for i in range(5):
-        subsets = [s for k in range(1, 6) for s in itertools.combinations(range(5), k) if i in s]
-        closed = max(len(s) * min(p[j] for j in s) for s in subsets)
-        assert corrected[i] == pytest.approx(min(1.0, closed))
-
-
 def test_each_interval_has_the_level_of_its_claim():
     columns = {"a": list(1.0 + noise(1)), "b": list(0.01 + noise(2)), "c": list(noise(3))}
     claims = {c: Claim("", c, None, at_least=0.0) for c in "abc"}
@@ -267,189 +241,6 @@ def test_a_claim_that_cannot_be_judged_still_counts_in_the_correction():
     here, away, gone = judge(claims, networks(here=list(values)), {}, "", evidence=True)
     assert here.p == pytest.approx(3 * stats.ttest_1samp(values, 0).pvalue)
     assert (away.verdict, away.p, gone.verdict, gone.p) == ("undecided", None, "undecided", None)
-
-
-# --- how often it errs -------------------------------------------------------------------------
-
-
-def within_chance(count, repeats, chance):
-    low, high = stats.binom.ppf([0.0005, 0.9995], repeats, chance)
-    return low <= count <= high
-
-
-def test_false_alarms_in_a_lab_of_three_true_nulls_are_as_rare_as_the_level():
-    generator = np.random.default_rng(2024)
-    claims = {c: Claim("", c, None, at_least=0.0) for c in "abc"}
-    repeats, level = 600, 0.05
-    false = 0
-    for _ in range(repeats):
-        members = networks(**{c: list(generator.normal(0, 1, 8)) for c in "abc"})
-        results = judge(claims, members, {}, "", evidence=True, level=level)
-        false += any(r.verdict != "undecided" for r in results)
-    assert within_chance(false, repeats, 1 - (1 - level / 3) ** 3)
-    assert not within_chance(false, repeats, 1 - (1 - level) ** 3)  # what no correction gives
-
-
-def test_no_effect_is_claimed_wrongly_as_rarely_as_the_level():
-    """The true effect lies on the bound: the worst case."""
-    generator = np.random.default_rng(5)
-    claim = {"it": Claim("", "a", None, within=1.0)}
-    decided = {"supported": 0, "refuted": 0, "undecided": 0}
-    for _ in range(600):
-        members = networks(a=list(generator.normal(1.0, 0.5, 8)))
-        decided[judge(claim, members, {}, "", evidence=True, level=0.1)[0].verdict] += 1
-    assert within_chance(decided["supported"], 600, 0.05)
-    assert within_chance(decided["refuted"], 600, 0.05)
-
-
-def test_power_is_that_of_the_noncentral_t():
-    generator = np.random.default_rng(9)
-    claims = {"it": Claim("", "a", None, at_least=0.0)}
-    effect, n, repeats = 1.2, 12, 500
-    found = sum(
-        judge(claims, networks(a=list(generator.normal(effect, 1, n))), {}, "", evidence=True)[
-            0
-        ].verdict
-        == "supported"
-        for _ in range(repeats)
-    )
-    needed = stats.t.isf(LEVEL / 2, n - 1)
-    assert within_chance(found, repeats, stats.nct.sf(needed, n - 1, effect * math.sqrt(n)))
-
-
-# --- where something is missing ----------------------------------------------------------------
-
-
-def test_without_evidence_there_is_no_verdict_but_all_else():
-    claims = {"it": Claim("So it is.", "left", "right", at_least=0.05, expected="supported")}
-    (result,) = judge(claims, pairs(0.1), {}, "", evidence=False)
-    (full,) = judge(claims, pairs(0.1), {}, "", evidence=True)
-    assert result.verdict is None
-    assert result.expected == "supported"
-    assert (result.effect, result.interval, result.p) == (full.effect, full.interval, full.p)
-
-
-def test_differences_without_variance_are_decided_by_the_exact_rank_test():
-    members = networks(left=[0.9] * N, right=[0.5] * N)
-    result = one(Claim("", "left", "right", at_least=0.05), members)
-    assert result.effect == pytest.approx(0.4)
-    assert result.interval == pytest.approx((0.4, 0.4))
-    assert result.p == 2 * 2.0**-N
-    assert result.verdict == "supported"
-    assert "takes the place of t" in result.notes[0]
-
-
-def test_no_difference_at_all_is_no_effect_and_neither_more_nor_less():
-    members = networks(left=[0.5] * N, right=[0.5] * N)
-    for bound in ({"within": 0.02}, {"within": 0.0}, {"at_least": 0.0}, {"at_most": 0.0}):
-        result = one(Claim("", "left", "right", **bound), members)
-        assert (result.effect, result.interval, result.verdict) == (0, (0, 0), "supported")
-    assert one(Claim("", "left", "right", at_least=0.01), members).verdict == "refuted"
-
-
-def test_a_constant_difference_on_its_bound_is_not_decided_by_rounding():
-    for pair in ((0.95, 0.90), (0.90, 0.85), (0.85, 0.80), (0.1 + 0.2, 0.25)):
-        members = networks(left=[pair[0]] * N, right=[pair[1]] * N)
-        assert one(Claim("", "left", "right", at_least=0.05), members).verdict == "supported"
-
-
-def test_a_difference_that_varies_only_by_rounding_has_no_variance():
-    right = [0.1 + i / 15 for i in range(N)]
-    assert np.ptp([(v + 0.05) - v for v in right]) > 0
-    members = networks(left=[v + 0.05 for v in right], right=right)
-    result = one(Claim("", "left", "right", at_least=0.05), members)
-    assert (result.verdict, result.p) == ("supported", 2 * 2.0**-N)
-
-
-def test_small_slopes_over_large_numbers_keep_their_variance():
-    numbers = {"small": 1.0, "large": 1e6}
-    columns = {"small": [0.5] * N, "large": list(0.7 + noise(1, 0.02))}
-    result = one(Claim("", trend=numbers, at_least=0.0), networks(**columns))
-    rises = np.array(columns["large"]) - 0.5
-    assert result.p == pytest.approx(stats.ttest_1samp(rises, 0).pvalue)
-
-
-def test_few_seeds_without_variance_are_too_few():
-    result = one(
-        Claim("", "left", "right", at_least=0.0), networks(left=[0.9] * 3, right=[0.5] * 3)
-    )
-    assert (result.verdict, result.interval, result.p) == ("undecided", None, 0.25)
-    assert result.effect == pytest.approx(0.4)
-    assert "too few" in result.notes[-1]
-
-
-@pytest.mark.parametrize("success", [None, bool])
-def test_one_seed_has_an_effect_and_nothing_else(success):
-    claim = Claim("", "left", "right", at_least=0.0, success=success)
-    result = one(claim, networks(left=[0.9], right=[0.0]))
-    assert result.effect in (0.9, 1.0)
-    assert (result.verdict, result.interval, result.p) == ("undecided", None, None)
-    assert result.notes == ("One seed shows no spread, so there is no interval and no verdict.",)
-    assert result.seeds == 1
-
-
-def test_when_all_diverged_the_worst_counts_and_is_said():
-    members = networks(left=[None] * N, right=list(0.9 + noise(1)))
-    result = one(Claim("", "left", "right", at_most=-0.5), members)
-    assert result.verdict == "supported"
-    assert result.effect == pytest.approx(-0.9, abs=0.02)
-    assert result.notes == ("12 of 24 networks diverged; each counts as the worst value, 0.",)
-
-
-def test_when_everything_diverged_without_a_worst_nothing_is_judged():
-    members = networks("test_loss", left=[None] * N, right=[None] * N)
-    result = one(Claim("", "left", "right", metric="test_loss", at_most=0.0), members)
-    assert (result.verdict, result.effect, result.p) == ("undecided", None, None)
-    assert "24 of 24 networks diverged" in result.notes[0]
-
-
-def test_dropping_diverged_networks_changes_the_answer():
-    """Half of the left networks diverge; those that survive are better than the right ones."""
-    left = [v if i % 2 else None for i, v in enumerate(0.95 + noise(1))]
-    members = networks(left=left, right=list(0.90 + noise(2)))
-    counted = one(Claim("", "left", "right", at_least=0.0), members, level=0.05)
-    dropped = one(
-        Claim("", "left", "right", at_least=0.0, diverged="left out"), members, level=0.05
-    )
-    assert (counted.verdict, counted.seeds) == ("refuted", 12)
-    assert (dropped.verdict, dropped.seeds) == ("supported", 6)
-    assert counted.effect < 0 < dropped.effect
-    assert "Left out: 6 seeds with a diverged network." in dropped.notes
-
-
-def test_a_comparison_that_did_not_run_has_no_effect():
-    result = one(Claim("", "left", "right", at_least=0.0), networks(left=[0.9, 0.8]))
-    assert (result.verdict, result.effect, result.interval, result.p, result.seeds) == (
-        "undecided",
-        None,
-        None,
-        None,
-        0,
-    )
-    assert result.notes == ("This run has no network of 'right'.",)
-
-
-def test_a_run_without_any_network_is_undecided():
-    assert one(Claim("", "left", None, at_least=0.0), []).verdict == "undecided"
-    assert judge({}, [], {}, "", evidence=True) == ()
-
-
-def test_wild_numbers_give_no_nan():
-    members = networks("test_loss", left=[1e30, 0.1, 0.2] * 4, right=[0.1, 0.1, 0.1] * 4)
-    for test, bound in itertools.product(("t", "rank"), ({"at_least": 0.0}, {"within": 1e31})):
-        result = one(Claim("", "left", "right", metric="test_loss", test=test, **bound), members)
-        numbers = [result.effect, *result.interval, result.p]
-        assert all(math.isfinite(n) for n in numbers)
-
-
-def test_an_infinite_worst_is_read_as_the_worst_seen():
-    epochs = Metric(
-        unit="epochs", better="lower", worst=math.inf, of=lambda curves: curves["reached"][0]
-    )
-    curves = [{"step": [0.0], "reached": [float(v)]} for v in (2, 3, 2, 4, math.inf, 3)]
-    members = [MemberRow(i, "left", i, {}, c) for i, c in enumerate(curves)]
-    result = one(Claim("", "left", None, metric="epochs", at_most=9), members, {"epochs": epochs})
-    assert result.effect == pytest.approx(np.mean([2, 3, 2, 4, 4, 3]))
 
 
 # --- what is said ------------------------------------------------------------------------------
@@ -490,3 +281,12 @@ def test_unknown_metrics_of_all_claims_are_said_at_once():
     with pytest.raises(UsageError, match=r"claim 'one'.*test_accuracy") as caught:
         judge(claims, [], {}, "", evidence=True)
     assert len(caught.value.problems) == 2
+
+
+def test_without_evidence_there_is_no_verdict_but_all_else():
+    claims = {"it": Claim("So it is.", "left", "right", at_least=0.05, expected="supported")}
+    (result,) = judge(claims, pairs(0.1), {}, "", evidence=False)
+    (full,) = judge(claims, pairs(0.1), {}, "", evidence=True)
+    assert result.verdict is None
+    assert result.expected == "supported"
+    assert (result.effect, result.interval, result.p) == (full.effect, full.interval, full.p)

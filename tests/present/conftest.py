@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -62,7 +63,7 @@ def claim(name: str, **changes: object) -> ClaimResult:
         p=0.00002,
         scope=SCOPE,
         bound="at least 0.05",
-        test="paired t over seeds, Holm over 3 claims",
+        test="paired t, Holm over 3 claims, level 0.01",
         level=0.01 / 3,
         left="heavy_ball",
         right="plain",
@@ -82,7 +83,7 @@ CLAIMS = (
         effect=0.055,
         interval=(0.031, 0.079),
         p=0.004,
-        bound="within 0.02",
+        bound="within ±0.02",
         right="larger_step",
         notes=("1 of 5 networks of larger_step diverged and counts as the worst seen.",),
     ),
@@ -140,7 +141,7 @@ ABOUT = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def statistical() -> Report:
     """Three comparisons, five seeds each; one network of larger_step diverges."""
     rows = [(c, 1000 + k) for c in COMPARISONS for k in range(5)]
@@ -171,7 +172,7 @@ def statistical() -> Report:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def exact() -> Report:
     """No networks: four exhibits, one of them failed, one with an error that is not finite."""
     return Report(
@@ -186,7 +187,7 @@ def exact() -> Report:
             ExhibitResult(
                 "adjoint", "The transposed convolution is the adjoint.", False, 2e-3, 1e-6
             ),
-            ExhibitResult("inverse", "It has a left inverse.", False, float("inf"), 1e-6),
+            ExhibitResult("inverse", "It has a left inverse.", False, math.inf, 1e-6),
         ),
         members=(),
         run="runs/convolution-20250131-77aa",
@@ -196,7 +197,7 @@ def exact() -> Report:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def exploring(statistical: Report) -> Report:
     """One seed and a changed setting: effects without verdicts, intervals or p."""
     return replace(
@@ -211,7 +212,7 @@ def exploring(statistical: Report) -> Report:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def stopped(statistical: Report) -> Report:
     """Ended by a person after five evaluations; nothing is final, no claim has an effect."""
     rows = tuple(
@@ -231,7 +232,7 @@ def stopped(statistical: Report) -> Report:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def hostile(statistical: Report) -> Report:
     """Every text holds markup, accents, another script and a dollar sign."""
     rows = tuple(replace(m, comparison=f"{m.comparison} {HOSTILE}") for m in statistical.members)

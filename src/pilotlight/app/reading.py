@@ -15,8 +15,13 @@ from pilotlight.record.folder import Folder
 from pilotlight.record.query import RunSummary, runs
 
 
-def _lab_of(folder: Folder) -> Lab | None:
-    """The lab of a run, where it is at hand; a folder copied from elsewhere opens without."""
+def lab_of(path: str | Path) -> Lab | None:
+    """The lab of a run, where it is at hand; a folder copied from elsewhere opens without.
+
+    Raises:
+        RecordError: no readable run there.
+    """
+    folder = Folder.open(path)
     try:
         return load(folder.config["file"] or folder.config["lab"])
     except PilotlightError:
@@ -30,13 +35,13 @@ def read_report(path: str | Path) -> Report:
         RecordError: no readable run there.
     """
     folder = Folder.open(path)
-    return summarise(folder, _lab_of(folder))
+    return summarise(folder, lab_of(path))
 
 
 def write_page(path: str | Path) -> Path:
     """Write a run's report.html afresh from what is recorded; returns its path."""
     folder = Folder.open(path)
-    lab = _lab_of(folder)
+    lab = lab_of(path)
     return write_pages(folder, summarise(folder, lab), lab)
 
 

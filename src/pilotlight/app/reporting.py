@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pilotlight.core.event import Diverged, Event, Exhibited, Finished, Note, plain
+from pilotlight.core.errors import PilotlightError
+from pilotlight.core.event import Event, Exhibited, Finished, Note, plain
 from pilotlight.core.lab import Lab
 from pilotlight.core.report import ClaimResult, ExhibitResult, MemberRow, Report
 from pilotlight.engine.script import script
@@ -24,12 +25,14 @@ def summarise(folder: Folder, lab: Lab | None) -> Report:
     config = folder.config
     members = collect(config["plan"]["members"], events)
     kept = (folder.result or {}).get("report")
-    judged = _read(kept) if kept else _judge(lab, config, members, events)
+    evidence = config["evidence"] and _ended(events)
+    judged = _read(kept) if kept else _judge(lab, evidence, members, events)
+    unfinished = () if evidence or not config["evidence"] else ("the run is not finished",)
     return Report(
         lab=config["lab"],
         question=config["question"],
-        evidence=config["evidence"],
-        why_no_verdict=tuple(config["why_no_verdict"]),
+        evidence=evidence,
+        why_no_verdict=(*config["why_no_verdict"], *unfinished),
         members=members,
         run=str(folder.path),
         state=folder.state,
@@ -41,14 +44,19 @@ def summarise(folder: Folder, lab: Lab | None) -> Report:
     )
 
 
+def _ended(events: Iterable[Event]) -> bool:
+    """Whether all training is done, though the result may not be written yet."""
+    return any(isinstance(e, Finished) for e in events)
+
+
 def _judge(
-    lab: Lab | None, config: Mapping[str, Any], members: Sequence[MemberRow], events: list[Event]
+    lab: Lab | None, evidence: bool, members: Sequence[MemberRow], events: list[Event]
 ) -> dict[str, Any]:
     """Verdicts and texts from the lab itself; a run that is not finished has not kept them."""
     shown = {e.id: e for e in events if isinstance(e, Exhibited)}
     if lab is None:
         return {"text": "", "claims": (), "exhibits": ()}
-    claims = judge(lab.claims, members, lab.metrics, lab.scope, evidence=config["evidence"])
+    claims = judge(lab.claims, members, lab.metrics, lab.scope, evidence=evidence)
     exhibits = tuple(
         ExhibitResult(e.id, e.statement, s.passed, s.error, s.tolerance, s.values)
         for e in lab.exhibits
@@ -58,19 +66,26 @@ def _judge(
         "text": lab.text,
         "claims": claims,
         "exhibits": exhibits,
-        "script": script(lab) if lab.source else "",
+        "script": _script(lab),
         "read_more": tuple(lab.read_more),
         "wrong": dict(lab.wrong),
         "scope": lab.scope,
     }
 
 
+def _script(lab: Lab) -> str:
+    """The plain script; nothing for a lab that cannot be written as one, such as a cell's."""
+    try:
+        return script(lab)
+    except PilotlightError:
+        return ""
+
+
 def _notes(events: Iterable[Event], members: Sequence[MemberRow]) -> tuple[str, ...]:
     notes = [e.text for e in events if isinstance(e, Note)]
-    diverged = {e.member for e in events if isinstance(e, Diverged)}
     for comparison in dict.fromkeys(m.comparison for m in members):
         own = [m for m in members if m.comparison == comparison]
-        count = sum(m.index in diverged for m in own)
+        count = sum(m.diverged_at is not None for m in own)
         if count:
             notes.append(f"{comparison}: {count} of {len(own)} networks diverged.")
     return tuple(notes)

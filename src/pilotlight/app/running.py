@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,11 @@ class Running:
     def seconds(self) -> float:
         """How long the lab says that a full run takes."""
         return self._prepared.lab.seconds
+
+    @property
+    def picture(self) -> Callable[[Any, Any], None] | None:
+        """The lab's own drawing, if it has one."""
+        return self._prepared.lab.picture
 
     @property
     def finished(self) -> bool:

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from pilotlight.core.lab import Lab
 from pilotlight.core.report import Report
-from pilotlight.present.figures import curves_figure, main_figure, to_png, to_svg
+from pilotlight.present.figures import illustrations, main_figure, to_png, to_svg
 from pilotlight.present.page import page
 from pilotlight.record.folder import Folder
 
 
 def write_pages(folder: Folder, report: Report, lab: Lab | None) -> Path:
     """figures/main.png, figures/main.svg and report.html; returns the page's path."""
-    figure = main_figure(report, lab.picture if lab else None)
-    svg = to_svg(figure)
+    picture = lab.picture if lab else None
+    figure = main_figure(report, picture)
     folder.write_bytes("figures/main.png", to_png(figure))
-    folder.write_text("figures/main.svg", svg)
-    return folder.write_text("report.html", page(report, [("", "", svg)]))
+    folder.write_text("figures/main.svg", to_svg(figure))
+    return folder.write_text("report.html", page(report, illustrations(report, picture)))

@@ -91,7 +91,9 @@ def verify(names: Sequence[str], all_labs: bool, as_json: bool) -> int:
                     print(_compared(*verified[-1]), flush=True)
     finally:
         if as_json:
-            emit([report.to_json() | {"as_expected": good} for report, good in verified])
+            from pilotlight.app.verifying import summaries
+
+            emit(summaries(verified, family=all_labs))
     differing = [report.lab for report, good in verified if not good]
     if verified and not as_json:
         print(_conclusion(len(verified), differing))

@@ -15,8 +15,8 @@ class ClaimResult:
 
     `verdict` is None in a run for exploring. `effect` and `interval` are in `unit`; both are None
     where they cannot be computed. `p` is corrected for the number of the lab's claims, as the
-    interval is. `test` names the method, `level` its corrected level, `notes` say what a reader
-    must know (diverged networks counted as worst, ...).
+    interval is; `p_alone` is not. `test` names the method, `level` its corrected level, `notes`
+    say what a reader must know (diverged networks counted as worst, ...).
     """
 
     id: str
@@ -32,6 +32,7 @@ class ClaimResult:
     bound: str = ""
     test: str = ""
     level: float | None = None
+    p_alone: float | None = None
     notes: tuple[str, ...] = ()
     left: str = ""
     right: str | None = None
@@ -72,7 +73,10 @@ class ExhibitResult:
 
 @dataclass(frozen=True)
 class MemberRow:
-    """One network of a run, as views know it. `curves[metric]` runs along `curves["epoch"]`."""
+    """One network of a run, as views know it. `curves[metric]` runs along `curves["epoch"]`.
+
+    `probes[step][probe][layer]` holds what was probed after `step` steps (as text, for JSON).
+    """
 
     index: int
     comparison: str

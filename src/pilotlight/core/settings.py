@@ -78,7 +78,8 @@ class Setting:
             number = float(text)
         except ValueError:
             return text
-        return int(number) if self.scale == "whole" and number == int(number) else number
+        is_whole = self.scale == "whole" and number.is_integer()
+        return int(number) if is_whole else number
 
 
 def log(low: float, high: float, default: float) -> Setting:
@@ -173,8 +174,16 @@ def resolve(
     raise_all(problems)
     base = Settings({n: s.default for n, s in declared.items()} | dict(changes))
     raise_all([p for n, v in base.items() if (p := declared[n].problem(n, v))])
-    own = {n: (v(base) if callable(v) else v) for n, v in overrides.items()}
-    problems = [p for n, v in own.items() if (p := declared[n].problem(n, v))]
+    own: dict[str, Any] = {}
+    problems = []
+    for name, value in overrides.items():
+        try:
+            own[name] = value(base) if callable(value) else value
+        except ArithmeticError as error:
+            problems.append(f"{name} cannot be computed from {base}: {error}.")
+            continue
+        if problem := declared[name].problem(name, own[name]):
+            problems.append(problem)
     raise_all([f"comparison {where!r}: {p}" for p in problems])
     return Settings(dict(base) | own)
 

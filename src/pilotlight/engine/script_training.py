@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from pilotlight.core.errors import LabError
 from pilotlight.core.lab import Lab
 from pilotlight.core.settings import resolve as resolve_settings
 from pilotlight.engine.optim import Optimizer, sgd
@@ -70,7 +71,8 @@ class Writer:
             assert node is not None
             return [self.gathered.add_expression(self.training_path, node, "loss_function")]
         listed = self.training.get("phases", self.training.get("0"))
-        assert isinstance(listed, ast.List | ast.Tuple)
+        if not isinstance(listed, ast.List | ast.Tuple):
+            raise LabError("No plain script: `phases` is not written as a list in the file.")
         names = []
         for i, element in enumerate(listed.elts):
             path, words = call_keywords(self.training_path, element)

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from pilotlight import HOMES
+from pilotlight.core.errors import LabError
+
 PACKAGE = "pilotlight"
 
 
@@ -33,9 +36,8 @@ class Module:
 @cache
 def module_at(path: str) -> Module:
     """Read the module in a file."""
-    text = Path(path).read_text(encoding="utf-8")
+    text, imports = _without_package_name(Path(path).read_text(encoding="utf-8"))
     definitions: dict[str, ast.stmt] = {}
-    imports: dict[str, tuple[str, str | None]] = {}
     for node in ast.parse(text).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             definitions[node.name] = node
@@ -44,10 +46,40 @@ def module_at(path: str) -> Module:
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             definitions[node.target.id] = node
         elif isinstance(node, ast.ImportFrom) and node.module != "__future__":
-            imports.update({a.asname or a.name: (node.module or "", a.name) for a in node.names})
+            imports.update({a.asname or a.name: _home(node.module, a.name) for a in node.names})
         elif isinstance(node, ast.Import):
             imports.update({a.asname or a.name.split(".")[0]: (a.name, None) for a in node.names})
     return Module(text, definitions, imports)
+
+
+def _home(module: str | None, name: str) -> tuple[str, str | None]:
+    """Where a name really is: the package's public names live in its rooms."""
+    return (HOMES[name] if module == PACKAGE and name in HOMES else module or ""), name
+
+
+def _without_package_name(text: str) -> tuple[str, dict[str, tuple[str, str | None]]]:
+    """`pl.mlp` as `mlp`, where a file says `import pilotlight as pl`; and whence each comes."""
+    tree = ast.parse(text)
+    aliases = {
+        a.asname or a.name
+        for node in tree.body
+        if isinstance(node, ast.Import)
+        for a in node.names
+        if a.name == PACKAGE
+    }
+    found = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in aliases
+        and node.attr in HOMES
+    ]
+    lines = text.encode().splitlines(keepends=True)  # positions in the tree count bytes
+    for node in sorted(found, key=lambda n: (n.lineno, n.col_offset), reverse=True):
+        line, end = lines[node.lineno - 1], node.end_col_offset or 0
+        lines[node.lineno - 1] = line[: node.col_offset] + node.attr.encode() + line[end:]
+    return b"".join(lines).decode(), {n.attr: (HOMES[n.attr], n.attr) for n in found}
 
 
 def path_of(module: str) -> str:
@@ -158,10 +190,12 @@ def call_keywords(path: str, node: ast.expr) -> tuple[str, dict[str, ast.expr]]:
     """
     while isinstance(node, ast.Name):
         path, name = resolve(path, node.id)
-        definition = module_at(path).definitions[name]
-        assert isinstance(definition, ast.Assign | ast.AnnAssign)
-        assert definition.value is not None
-        node = definition.value
-    assert isinstance(node, ast.Call)
+        definition = module_at(path).definitions.get(name)
+        value = getattr(definition, "value", None)
+        if not isinstance(value, ast.expr):
+            raise LabError(f"No plain script: {name} is not assigned at the top of the file.")
+        node = value
+    if not isinstance(node, ast.Call):
+        raise LabError(f"No plain script: {ast.unparse(node)} is not a call in the file.")
     named = {k.arg: k.value for k in node.keywords if k.arg}
     return path, {**{str(i): a for i, a in enumerate(node.args)}, **named}

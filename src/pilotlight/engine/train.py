@@ -72,6 +72,7 @@ def train(
             yield Checkpoint(cohort, state.step, *state.snapshot())
     _restore_best(state)
     yield measured(work, state, cohort, final=True)
+    yield from _tell_diverged(work, state, cohort)
     yield probed(work, state, cohort)
     yield Progress(work.steps * size, work.steps * size, cohort)
     yield CohortDone(cohort, clock.seconds, _weights(work, state))
@@ -81,16 +82,21 @@ def _look(work: Work, state: CohortState, cohort: int, metrics: Tensors) -> Iter
     """Evaluate all members; note who diverged since the last look, and who stops early."""
     event = measured(work, state, cohort, metrics)
     yield event
-    flags = state.flags
-    for i, member in enumerate(event.members):
-        if flags["diverged_at"][i] != NEVER and not flags["told"][i]:
-            flags["told"][i] = True
-            yield Diverged(cohort, int(flags["diverged_at"][i]), member)
+    yield from _tell_diverged(work, state, cohort)
     if work.patience and state.step:
         _watch(work, state, event.values["validation_loss"])
         for i, member in enumerate(event.members):
-            if flags["stopped_at"][i] == state.step:
-                yield Stopped(cohort, state.step, member, int(flags["best_step"][i]))
+            if state.flags["stopped_at"][i] == state.step:
+                yield Stopped(cohort, state.step, member, int(state.flags["best_step"][i]))
+
+
+def _tell_diverged(work: Work, state: CohortState, cohort: int) -> Iterator[Event]:
+    """Who diverged since this was last told."""
+    diverged, told = state.flags["diverged_at"], state.flags["told"]
+    for i, member in enumerate(work.members):
+        if diverged[i] != NEVER and not told[i]:
+            told[i] = True
+            yield Diverged(cohort, int(diverged[i]), member.index)
 
 
 def _watch(work: Work, state: CohortState, losses: tuple[float | None, ...]) -> None:

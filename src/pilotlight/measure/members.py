@@ -58,7 +58,11 @@ def _add(gathered: Mapping[int, _Gathered], event: _Told) -> None:
         gathered[event.member].stopped = gathered[event.member].stopped or event
     elif isinstance(event, Measured):
         for position, index in enumerate(event.members):
-            gathered[index].measured.append((event, position))
+            about = gathered[index]
+            about.measured.append((event, position))
+            if event.final and not _values(event, position):
+                # It diverged after the last evaluation before this one, so nobody told.
+                about.diverged = about.diverged or Diverged(event.cohort, event.step, index)
     else:
         for position, index in enumerate(event.members):
             gathered[index].probes[str(event.step)] = {

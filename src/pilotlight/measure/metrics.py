@@ -77,16 +77,10 @@ def worst_value(name: str, metric: Metric, members: Iterable[MemberRow]) -> floa
 def _whole_curves(curves: Mapping[str, Sequence[float | None]]) -> dict[str, list[float]]:
     """Curves of one length without None.
 
-    Evaluations at the end that lack a metric are cut. A metric that still has gaps, such as one
-    measured only once, is left out.
+    The first and the last evaluation are dropped if they lack a metric that all others have: none
+    of a step's own metrics is known before the first step. Curves with other gaps are left out.
     """
-    ends = [
-        max((i + 1 for i, v in enumerate(c) if v is not None), default=0) for c in curves.values()
-    ]
-    length = min((end for end in ends if end), default=0)
-    whole: dict[str, list[float]] = {}
-    for name, curve in curves.items():
-        values = [v for v in curve[:length] if v is not None]
-        if values and len(values) == length:
-            whole[name] = values
-    return whole
+    usual = {name: curve for name, curve in curves.items() if None not in curve[1:-1]}
+    rows = [row for row in zip(*usual.values(), strict=True) if None not in row]
+    columns = zip(usual, zip(*rows, strict=True), strict=False)  # without rows, no columns
+    return {name: [v for v in column if v is not None] for name, column in columns}

@@ -19,6 +19,7 @@ import numpy as np
 from pilotlight.core.errors import UsageError, raise_all
 from pilotlight.core.lab import REFUTED, SUPPORTED, UNDECIDED, Claim, Metric
 from pilotlight.core.report import ClaimResult, MemberRow
+from pilotlight.measure.holm import holm
 from pilotlight.measure.intervals import Array, Estimate, Mean, Rank, slopes
 from pilotlight.measure.metrics import find
 from pilotlight.measure.pairing import Paired, pair
@@ -79,9 +80,6 @@ def judge(
     - One seed has an effect, no interval and no p. It is undecided, as is a claim without seeds.
     - A network that diverged counts as the metric's worst value, for rates as a failure.
 
-    Source: Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian
-    Journal of Statistics 6, 65-70.
-
     Raises:
         UsageError: claims name metrics that do not exist; all are named.
     """
@@ -94,26 +92,10 @@ def judge(
             _describe(name, finding, scope, f"Holm over {count}, level {level:g}", own_level),
             verdict=finding.verdict(p, level) if evidence else None,
             p=None if finding.p is None else p,
+            p_alone=finding.p,
         )
         for (name, finding), p, own_level in zip(findings.items(), corrected, levels, strict=True)
     )
-
-
-def holm(p: Sequence[float], level: float) -> tuple[list[float], list[float]]:
-    """Holm's corrected p, at most `level` for what is decided, and the level of each interval.
-
-    The i-th smallest of m has level / (m - i + 1). After the first one that is not decided, all
-    later ones keep that one's level.
-    """
-    corrected, levels = [0.0] * len(p), [0.0] * len(p)
-    largest, current, going = 0.0, level, True
-    for rank, index in enumerate(np.argsort(p, kind="stable")):
-        remaining = len(p) - rank
-        largest = max(largest, min(1.0, remaining * p[index]))
-        current = level / remaining if going else current
-        going = largest <= level
-        corrected[index], levels[index] = largest, current
-    return corrected, levels
 
 
 def _metrics(claims: Mapping[str, Claim], own: Mapping[str, Metric]) -> dict[str, Metric]:

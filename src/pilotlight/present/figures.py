@@ -32,7 +32,6 @@ from pilotlight.present.labels import (
     inches,
     place,
     power_of_ten,
-    shortened,
     text_inches,
     wrapped,
     write,
@@ -46,10 +45,11 @@ from pilotlight.present.spread import (
     mean_words,
     spreads,
 )
-from pilotlight.present.words import listed, metric_words, work_words
+from pilotlight.present.words import listed, metric_words, shortened, work_words
 
 __all__ = [
     "curves",
+    "curves_figure",
     "curves_note",
     "effects",
     "exhibits",
@@ -72,6 +72,11 @@ FAINT_AT_MOST, FAINT_COMPARISONS = 120, 5
 """With more networks or comparisons, single networks are not drawn, only those that diverged."""
 LOG_FROM = 100.0
 """Positive values that span more than this factor are drawn on a logarithmic axis."""
+
+
+def curves_figure(report: Report, metric: str) -> Figure:
+    """A figure of its own for the curves of `metric`, 800 pixels wide."""
+    return _drawn([(CURVES_HEIGHT, partial(curves, report, metric))])
 
 
 @matplotlib.rc_context(STYLE)
@@ -243,7 +248,7 @@ def illustrations(report: Report, lab_picture: Picture | None = None) -> list[tu
     for metric in report.metrics:
         if metric != first:
             name = metric_words(metric)
-            drawing = _drawn([(CURVES_HEIGHT, partial(curves, report, metric))])
+            drawing = curves_figure(report, metric)
             caption = f"The {name} of the networks of each comparison, by {axis_of(report)}."
             found.append((name[0].upper() + name[1:], caption, to_svg(drawing)))
     return found

@@ -18,6 +18,7 @@ from pilotlight.present.words import (
     effect_words,
     finite_interval,
     interval_words,
+    is_finite,
     minus,
     number,
     p_phrase,
@@ -131,7 +132,7 @@ def _effect_lines(claim: ClaimResult) -> list[str]:
 def _draw_effect(axes: Axes, claim: ClaimResult, colour: str) -> None:
     supports = region(claim.bound) or ()
     interval = finite_interval(claim) or ()
-    effect = claim.effect if claim.effect is not None and math.isfinite(claim.effect) else None
+    effect = claim.effect if is_finite(claim.effect) else None
     edges = [v for v in supports if math.isfinite(v)]
     marks = [0.0, *interval, *edges, *([] if effect is None else [effect])]
     pad = 0.12 * (max(marks) - min(marks)) or 1.0
@@ -157,7 +158,7 @@ def _shade(axes: Axes, low: float, high: float, edges: Sequence[float]) -> None:
 
 
 def _log_limits(shown: Sequence[ExhibitResult]) -> tuple[float, float]:
-    values = [v for e in shown for v in (e.error, e.tolerance) if 0 < v < math.inf] or [1.0]
+    values = [v for e in shown for v in (e.error, e.tolerance) if is_finite(v) and v > 0] or [1.0]
     return (
         10.0 ** (math.floor(math.log10(min(values))) - 1),
         10.0 ** (math.ceil(math.log10(max(values))) + 1),
@@ -179,6 +180,6 @@ def _draw_error(
     at, mark = shown.error, "o"
     if shown.error == 0:
         at, mark = limits[0], "<"
-    elif not math.isfinite(shown.error):
+    elif not is_finite(shown.error):
         at, mark = limits[1], ">"
     axes.plot(at, 0, mark, color=colour, markersize=7.5, clip_on=False)

@@ -30,11 +30,6 @@ def wrapped(text: str, inches: float, size: float, lines: int = 3) -> list[str]:
     return textwrap.wrap(text, columns, max_lines=lines, placeholder=" ...")
 
 
-def shortened(name: str, characters: int = 26) -> str:
-    """`name`, cut to so many characters."""
-    return name if len(name) <= characters else name[: characters - 1] + "…"
-
-
 def power_of_ten(value: float, _position: int = 0) -> str:
     """A tick on a logarithmic axis: 0.01, 1, 100, 10⁻⁹."""
     exponent = round(math.log10(value))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pilotlight.core.report import MemberRow, Report
-from pilotlight.present.words import networks_of
+from pilotlight.present.words import is_finite, networks_of
 
 Floats = NDArray[np.float64]
 BAND = (10.0, 90.0)
@@ -130,7 +129,7 @@ def _points(row: MemberRow, metric: str, axis: str) -> dict[float, float]:
     curve = row.curves[metric]
     along = row.curves.get(axis, range(1, len(curve) + 1))
     pairs = zip(along, curve, strict=False)  # a run that is under way may lack the last value
-    return {float(a): float(v) for a, v in pairs if a is not None and _finite(v)}
+    return {float(a): float(v) for a, v in pairs if a is not None and is_finite(v)}
 
 
 def _hold_after_stop(
@@ -141,17 +140,13 @@ def _hold_after_stop(
         return
     end = max(points)
     final = row.final.get(metric)
-    held = final if _finite(final) else points[end]
+    held = final if is_finite(final) else points[end]
     points.update({at: held for at in x if at > end})
 
 
 def _track(row: MemberRow, points: dict[float, float]) -> Track:
     x = sorted(points)
     return Track(np.array(x), np.array([points[at] for at in x]), row.diverged_at is not None)
-
-
-def _finite(value: float | None) -> TypeGuard[float]:
-    return value is not None and math.isfinite(value)
 
 
 def finals(report: Report, metric: str) -> dict[str, list[float]]:
@@ -161,7 +156,7 @@ def finals(report: Report, metric: str) -> dict[str, list[float]]:
 
 def _finals(rows: Sequence[MemberRow], metric: str) -> list[float]:
     found = (r.final.get(metric) for r in rows)
-    return sorted(v for v in found if _finite(v))
+    return sorted(v for v in found if is_finite(v))
 
 
 def mean_words(found: Sequence[Spread]) -> str:

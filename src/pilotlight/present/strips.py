@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from rich.cells import cell_len, set_cell_size
 
 from pilotlight.core.report import Report
-from pilotlight.present.labels import shortened
-from pilotlight.present.spread import (
-    Floats,
-    Spread,
-    along_the_way,
-    axis_of,
-    finals,
-    main_metric,
-    spreads,
-)
-from pilotlight.present.words import alike, metric_words, networks_of
-
-MOST_LINES = 12
-"""Curves take at most so many lines, or are left out."""
-LOG_FROM = 100.0
-EDGES = {1: "│", 2: "╭╰", 3: "╭│╰"}
-"""The left edge of a strip, by its number of lines."""
-_DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
-"""Braille: the bit of each dot, by column and by height from the bottom."""
+from pilotlight.present.sketches import sketches
+from pilotlight.present.spread import along_the_way, finals, main_metric
+from pilotlight.present.words import metric_words, networks_of, shortened
 
 
 @dataclass(frozen=True)
@@ -48,65 +33,85 @@ LINES = Marks("├", "┤", "─", "━", "●", "─", "┴")
 ASCII = Marks("|", "|", "-", "=", "o", "-", "+")
 
 
-def plot(report: Report, width: int = 72, ascii_only: bool = False) -> str:
+def plot(report: Report, width: int = 72, ascii_only: bool | None = None) -> str:
     """The first claim's metric over seeds, and its mean curves, at most `width` characters wide.
 
-    Empty for a run without networks. `ascii_only` is for streams that cannot write UTF-8.
+    Empty for a run without networks. `ascii_only` is for streams that cannot write UTF-8; unless
+    it is given, stdout decides.
     """
-    if not report.members:
-        return ""
-    marks = ASCII if ascii_only else LINES
+    if ascii_only is None:
+        ascii_only = not (sys.stdout.encoding or "").lower().startswith("utf")
+    encoding = "ascii" if ascii_only else "utf-8"
+    names = _names(report, encoding)
     metric = main_metric(report)
-    at_end = metric if any(finals(report, metric or "").values()) else along_the_way(report, metric)
-    parts = [_spread_rows(report, at_end, width, marks)] if at_end else []
     along = along_the_way(report, metric)
+    at_end = metric if any(finals(report, metric or "").values()) else along
+    parts: list[list[str]] = []
+    if at_end:
+        parts.append(_spread_rows(report, at_end, names, width, ASCII if ascii_only else LINES))
     if along:
-        parts.append(_curve_rows(report, along, width, ascii_only))
-    return "\n\n".join("\n".join(lines) for lines in parts if lines)
+        parts.append(sketches(report, along, names, width, ascii_only))
+    text = "\n\n".join("\n".join(line.rstrip() for line in lines) for lines in parts if lines)
+    return text.encode(encoding, "replace").decode(encoding)
 
 
-def _names(report: Report, ascii_only: bool = False) -> dict[str, str]:
-    """Comparison names of one width."""
-    short = {c: shortened(c, 20) for c in report.comparisons}
-    if ascii_only:
-        short = {c: n.encode("ascii", "replace").decode() for c, n in short.items()}
-    wide = max(map(cell_len, short.values()))
+def _names(report: Report, encoding: str) -> dict[str, str]:
+    """Comparison names of one width in columns, in characters that the stream can write."""
+    short = {
+        c: shortened(c, 20).encode(encoding, "replace").decode(encoding) for c in report.comparisons
+    }
+    wide = max(map(cell_len, short.values()), default=0)
     return {c: set_cell_size(n, wide) for c, n in short.items()}
 
 
-def _blank(names: Mapping[str, str]) -> str:
-    return " " * cell_len(next(iter(names.values())))
+@dataclass(frozen=True)
+class _Axis:
+    """`room` columns from the first tick to the last."""
+
+    ticks: Sequence[float]
+    step: float
+    room: int
+
+    def column(self, value: float) -> int:
+        """The column of a value."""
+        share = (value - self.ticks[0]) / (self.ticks[-1] - self.ticks[0])
+        return round(share * (self.room - 1))
+
+    def drawn(self, marks: Marks) -> list[str]:
+        """A ruler and, under it, the numbers of its ticks."""
+        places = [self.column(t) for t in self.ticks]
+        ruler = (marks.tick if i in places else marks.axis for i in range(self.room))
+        decimals = max(0, -math.floor(math.log10(self.step)))
+        form = f",.{decimals}f" if decimals <= 5 else ".1e"
+        texts = [format(t, form) for t in self.ticks]
+        return ["".join(ruler), _labels(places, texts, self.room)]
 
 
-def _spread_rows(report: Report, metric: str, width: int, marks: Marks) -> list[str]:
+def _spread_rows(
+    report: Report, metric: str, names: dict[str, str], width: int, marks: Marks
+) -> list[str]:
+    """A heading, a key, one row per comparison and the axis that they share."""
     values = finals(report, metric)
     every = [v for found in values.values() for v in found]
     if not every:
         return []
-    names = _names(report, marks is ASCII)
-    gone = {c: _diverged(report, c) for c in report.comparisons}
-    blank = _blank(names)
-    room = width - len(blank) - 1
-    room -= max(len(g) + 1 if g else 0 for g in gone.values())
+    gone = {c: _diverged(report, c) for c in values}
+    blank = " " * cell_len(next(iter(names.values())))
+    room = width - len(blank) - 1 - max(len(g) + bool(g) for g in gone.values())
     step, ticks = _ticks(min(every), max(every), max(room // 14, 2))
-    low, high = ticks[0], ticks[-1]
-
-    def column(value: float) -> int:
-        return round((value - low) / (high - low) * (room - 1))
-
-    key = f"{marks.start}{marks.line}{marks.line}{marks.end} lowest to highest"
-    if max(map(len, values.values())) > 1:
-        key += f", {marks.box}{marks.box} middle half, {marks.middle} median"
-    else:
-        key = f"{marks.middle} one network"
-    rows = [f"{metric_words(metric)} at the end, over seeds", f"  {key}"]
+    axis = _Axis(ticks, step, room)
+    rows = [f"{metric_words(metric)} at the end, over seeds", f"  {_key(values.values(), marks)}"]
     for name, found in values.items():
-        strip = _strip([column(v) for v in _five(found)] if found else [], room, marks)
-        rows.append(f"{names[name]} {strip} {gone[name]}".rstrip())
-    places = [column(t) for t in ticks]
-    ruler = "".join(marks.tick if i in places else marks.axis for i in range(room))
-    labels = _labels(places, [_tick_words(t, step) for t in ticks], room)
-    return [*rows, f"{blank} {ruler}", f"{blank} {labels}".rstrip()]
+        strip = _strip([axis.column(v) for v in _five(found)], room, marks)
+        rows.append(f"{names[name]} {strip} {gone[name]}")
+    return [*rows, *(f"{blank} {line}" for line in axis.drawn(marks))]
+
+
+def _key(values: Iterable[Sequence[float]], marks: Marks) -> str:
+    if max(map(len, values)) == 1:
+        return f"{marks.middle} one network"
+    ends = f"{marks.start}{2 * marks.line}{marks.end}"
+    return f"{ends} lowest to highest, {2 * marks.box} middle half, {marks.middle} median"
 
 
 def _diverged(report: Report, comparison: str) -> str:
@@ -116,8 +121,8 @@ def _diverged(report: Report, comparison: str) -> str:
 
 
 def _five(values: Sequence[float]) -> list[float]:
-    """Lowest, lower quartile, median, upper quartile, highest."""
-    return [float(v) for v in np.percentile(values, [0, 25, 50, 75, 100])]
+    """Lowest, lower quartile, median, upper quartile, highest; nothing of nothing."""
+    return [float(v) for v in np.percentile(values, [0, 25, 50, 75, 100])] if values else []
 
 
 def _strip(columns: Sequence[int], room: int, marks: Marks) -> str:
@@ -135,16 +140,11 @@ def _ticks(low: float, high: float, most: int) -> tuple[float, list[float]]:
     """A step of 1, 2 or 5 times a power of ten, and multiples of it that hold low..high."""
     width = (high - low) or abs(high) or 1.0
     power = 10.0 ** math.floor(math.log10(width / most))
-    for step in (power, 2 * power, 5 * power, 10 * power):
+    for step in (power, 2 * power, 5 * power, 10 * power, 20 * power):
         first, last = math.floor(low / step), math.ceil(high / step)
         if last - first <= most:
             break
     return step, [k * step for k in range(first, max(last, first + 1) + 1)]
-
-
-def _tick_words(value: float, step: float) -> str:
-    decimals = max(0, -math.floor(math.log10(step)))
-    return f"{value:,.{decimals}f}" if decimals <= 5 else f"{value:.1e}"
 
 
 def _labels(places: Sequence[int], texts: Sequence[str], room: int) -> str:
@@ -156,71 +156,3 @@ def _labels(places: Sequence[int], texts: Sequence[str], room: int) -> str:
             line[start : start + len(text)] = text
             free = start + len(text) + 1
     return "".join(line)
-
-
-def _curve_rows(report: Report, metric: str, width: int, ascii_only: bool) -> list[str]:
-    found = [s for s in spreads(report, metric) if len(s.x) > 1]
-    if not found or len(found) > MOST_LINES:
-        return []
-    names = _names(report, ascii_only)
-    blank = _blank(names)
-    lines = min(3, MOST_LINES // len(found))
-    means = np.concatenate([s.mean for s in found])
-    log = means.min() > 0 and means.max() / means.min() > LOG_FROM
-    start, end = min(s.x[0] for s in found), max(s.x[-1] for s in found)
-    low, high = alike(float(means.min()), float(means.max()))
-    scale = ", logarithmic" if log else ""
-    rows = [
-        f"mean {metric_words(metric)}, {axis_of(report)} {start:g} to {end:g}",
-        f"  each strip from {low} to {high}{scale}",
-    ]
-    for spread in found:
-        heights = _heights(spread, (start, end), means, bool(log), width - len(blank) - 2, lines)
-        drawn = _dashes(heights, lines) if ascii_only else _braille(heights, lines)
-        sides = [names[spread.comparison], *[blank] * (lines - 1)]
-        edges = "|" * lines if ascii_only else EDGES[lines]
-        rows += [f"{s} {e}{d}".rstrip() for s, e, d in zip(sides, edges, drawn, strict=True)]
-    return rows
-
-
-def _heights(
-    spread: Spread, span: tuple[float, float], means: Floats, log: bool, columns: int, lines: int
-) -> Floats:
-    """The mean at each half column, from 0 to 1 of the strip; NaN where the curve has ended."""
-    at = np.linspace(*span, 2 * columns)
-    shape = np.log if log else np.asarray
-    mean, low, high = shape(spread.mean), shape(means.min()), shape(means.max())
-    values = np.interp(at, spread.x, mean, left=np.nan, right=np.nan)
-    return np.asarray((values - low) / ((high - low) or 1.0), dtype=np.float64)
-
-
-def _levels(heights: Floats, levels: int) -> list[tuple[int, int] | None]:
-    """For each point the dots from its neighbour's height to its own, so that no gap shows."""
-    found: list[tuple[int, int] | None] = []
-    before: int | None = None
-    for height in heights:
-        if math.isnan(height):
-            found.append(None)
-            before = None
-            continue
-        level = min(int(height * levels), levels - 1)
-        near = level if before is None else before + (level > before) - (level < before)
-        found.append((min(near, level), max(near, level)))
-        before = level
-    return found
-
-
-def _braille(heights: Floats, lines: int) -> list[str]:
-    cells = np.zeros((lines, len(heights) // 2), dtype=int)
-    for i, span in enumerate(_levels(heights, 4 * lines)):
-        for level in range(span[0], span[1] + 1) if span else ():
-            cells[lines - 1 - level // 4, i // 2] |= _DOTS[i % 2][level % 4]
-    return ["".join(chr(0x2800 + c) if c else " " for c in row) for row in cells]
-
-
-def _dashes(heights: Floats, lines: int) -> list[str]:
-    cells = [[" "] * (len(heights) // 2) for _ in range(lines)]
-    for i, span in enumerate(_levels(heights[::2], 3 * lines)):
-        for level in range(span[0], span[1] + 1) if span else ():
-            cells[lines - 1 - level // 3][i] = ".-'"[level % 3]
-    return ["".join(row) for row in cells]

@@ -103,6 +103,7 @@ def _verdicts(report: Report, write: _Write) -> RenderableType:
     table = _table("verdict", "claim", "effect and interval", "p", "seeds")
     table.columns[0].min_width = 10
     table.columns[2].max_width = 24
+    table.columns[3].no_wrap = True
     for claim in report.claims:
         body = write(claim.statement)
         if claim.scope and len(scopes) > 1:
@@ -111,7 +112,7 @@ def _verdicts(report: Report, write: _Write) -> RenderableType:
             _verdict(claim, write),
             body,
             write(_effect(claim)),
-            write(p_words(claim.p).replace(" ", "\u00a0")),
+            write(p_words(claim.p)),
             write(str(claim.seeds)),
         )
         table.add_row()

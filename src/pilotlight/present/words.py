@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from pilotlight.core.report import ClaimResult, MemberRow, Report
 
@@ -17,15 +17,18 @@ SHOWN_ITEMS = 8
 """A longer list of values is cut after this many and its length is said."""
 
 
-def number(x: float) -> str:
+def is_finite(x: float | None) -> TypeGuard[float]:
+    """Whether there is a finite number. Records hold null where a number was not finite."""
+    return x is not None and math.isfinite(x)
+
+
+def number(x: float | None) -> str:
     """`x` with three significant digits, or whole: 0.946, 1,024, 3.2e-9."""
-    if not math.isfinite(x):
+    if not is_finite(x):
         return "not finite"
     if x == int(x) and abs(x) < 1e9:
         return f"{int(x):,}"
-    if abs(x) < 1e-3 or abs(x) >= 1e9:
-        return _short_exponent(f"{x:.3g}")
-    return f"{x:,.0f}" if abs(x) >= 1000 else f"{x:.3g}"
+    return f"{x:,.0f}" if 999.5 <= abs(x) < 1e9 else _short_exponent(f"{x:.3g}")
 
 
 def _short_exponent(text: str) -> str:
@@ -50,6 +53,8 @@ def minus(text: str) -> str:
 
 def seconds(x: float) -> str:
     """A time as people say it: 0.4 seconds, about 2 minutes, about 3.5 hours."""
+    if x < 0.1:
+        return "less than 0.1 seconds"
     if x < 10:
         return _count(f"{x:.1f}".removesuffix(".0"), "second")
     for limit, size, unit in ((90, 1, "second"), (5400, 60, "minute"), (172_800, 3600, "hour")):
@@ -95,6 +100,11 @@ def metric_words(metric: str) -> str:
     return metric.replace("_", " ")
 
 
+def shortened(name: str, characters: int = 26) -> str:
+    """`name`, cut to so many characters."""
+    return name if len(name) <= characters else name[: characters - 1] + "…"
+
+
 def verdict_word(claim: ClaimResult) -> str:
     """The verdict, or that the run is for exploring."""
     return claim.verdict or EXPLORING
@@ -108,12 +118,12 @@ def contrast(claim: ClaimResult) -> str:
 def finite_interval(claim: ClaimResult) -> tuple[float, float] | None:
     """The interval where it has two finite ends."""
     interval = claim.interval
-    return interval if interval and all(map(math.isfinite, interval)) else None
+    return interval if interval and all(map(is_finite, interval)) else None
 
 
 def _effect_texts(claim: ClaimResult) -> list[str]:
     """Effect and both ends of its interval, as far as they are finite, with equal decimals."""
-    if claim.effect is None or not math.isfinite(claim.effect):
+    if not is_finite(claim.effect):
         return []
     return alike(claim.effect, *(finite_interval(claim) or ()))
 
@@ -141,7 +151,7 @@ def interval_words(claim: ClaimResult) -> str:
 
 def p_words(p: float | None) -> str:
     """`0.003`, `< 0.0001`, or nothing where no test was made."""
-    if p is None or not math.isfinite(p):
+    if not is_finite(p):
         return ""
     return "< 0.0001" if p < 1e-4 else f"{p:.2g}"
 

@@ -168,7 +168,7 @@ exhibit. You can stop here.
             "heavy_ball",
             "plain",
             metric="epochs_to_90",
-            at_most=-5,
+            at_most=-3,
             expected=SUPPORTED,
             scope="never within 15 epochs counts as 16",
         ),

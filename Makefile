@@ -1,0 +1,37 @@
+# What a person types; each target says what it does. Needs Python 3.11 or later and a package index.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: run test setup check slow docs clean
+
+run: $(READY)  ## set up everything and run a first lab to its verdict
+	$(BIN)/pilotlight run momentum
+
+test: check  ## the quick checks and tests
+	$(BIN)/python -m pytest -q
+
+setup: $(READY)  ## make .venv with everything in it
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Pilotlight needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Say: make PYTHON=python3.12") if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(READY)
+
+check: $(READY)  ## style, types, layers, documents in step
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy src
+	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
+
+slow: $(READY)  ## what takes longer: full-length runs and the tests marked slow
+	$(BIN)/python -m pytest -q -m slow --override-ini 'addopts=-ra --strict-markers --strict-config --import-mode=importlib'
+	$(BIN)/pilotlight verify --all
+
+docs: $(READY)  ## write generated documents afresh
+	$(BIN)/python docs/generate.py
+
+clean:  ## remove what was made, runs excepted
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist build
