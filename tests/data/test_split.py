@@ -26,12 +26,18 @@ def test_every_row_is_in_exactly_one_part(rule, rows):
     assert torch.cat(list(split.values())).sort().values.tolist() == list(range(rows))
 
 
-def test_each_class_has_its_share_within_one_row(rule):
-    split = rule(LABELS, None, generator(0, "split"))
+@pytest.mark.parametrize("seed", range(5))
+def test_each_class_has_its_fifth_within_one_row(rule, seed):
+    split = rule(LABELS, None, generator(seed, "split"))
     whole = LABELS.bincount()
-    for part, share in SHARES[rule].items():
-        off = (LABELS[split[part]].bincount(minlength=10) - share * whole).abs()
-        assert off.max() < 1, part
+    for part in set(split) - {"train"}:
+        off = LABELS[split[part]].bincount(minlength=10) - whole / 5
+        assert off.abs().max() < 1, part
+
+
+def test_the_parts_have_their_shares_of_all_rows(rule):
+    split = rule(LABELS, None, generator(0, "split"))
+    assert all(abs(len(split[p]) - share * 1797) < 2 for p, share in SHARES[rule].items())
 
 
 def test_another_seed_gives_another_split_of_equal_sizes(rule):
@@ -41,9 +47,9 @@ def test_another_seed_gives_another_split_of_equal_sizes(rule):
 
 
 def test_every_row_is_equally_likely_to_test(rule):
-    tests = torch.zeros(50)
+    tests, five_classes = torch.zeros(50), torch.arange(50) % 5
     for seed in range(400):
-        tests[rule(LABELS[:50], None, generator(seed, "split"))["test"]] += 1
+        tests[rule(five_classes, None, generator(seed, "split"))["test"]] += 1
     # binomial(400, 0.2): mean 80, standard deviation 8; 50 rows lie within 4.5 of them
     assert (tests - 80).abs().max() < 36
 

@@ -70,9 +70,15 @@ def any_page(request) -> Page:
     return Page(page(report, illustrations(report)))
 
 
+@pytest.fixture(scope="module")
+def whole(statistical: Report) -> Page:
+    """The page of a statistical run with all its figures."""
+    return Page(page(statistical, illustrations(statistical)))
+
+
 def read(report: Report) -> Page:
-    """The page of a report."""
-    return Page(page(report, illustrations(report)))
+    """The page of a report, without figures, which take the most time."""
+    return Page(page(report, []))
 
 
 def test_nothing_is_loaded_and_nothing_runs(any_page: Page):
@@ -89,7 +95,7 @@ def test_nothing_is_loaded_and_nothing_runs(any_page: Page):
 
 
 def test_the_style_loads_nothing(statistical: Report):
-    text = page(statistical, illustrations(statistical))
+    text = page(statistical, [])
     style = text[text.index("<style>") : text.index("</style>")]
     assert "url(" not in style
     assert "@import" not in style
@@ -131,9 +137,8 @@ def test_tables_have_captions_and_pictures_have_words(any_page: Page):
         assert "width" not in svg
 
 
-def test_verdicts_come_first_with_all_that_belongs_to_them(statistical: Report):
-    found = read(statistical)
-    heads = [text for tag, text in found.texts if tag == "h2"]
+def test_verdicts_come_first_with_all_that_belongs_to_them(whole: Page):
+    heads = [text for tag, text in whole.texts if tag == "h2"]
     assert heads == [
         "Verdicts",
         "What the run shows",
@@ -172,8 +177,8 @@ def test_verdicts_come_first_with_all_that_belongs_to_them(statistical: Report):
         "Every step overshoots",
         "loss = model(x) < y # a & b",
     ):
-        assert words in found.shown, words
-    assert ("code", "velocity") in found.texts
+        assert words in whole.shown, words
+    assert ("code", "velocity") in whole.texts
 
 
 def test_final_values_stand_with_their_spread(statistical: Report):
@@ -202,9 +207,10 @@ def test_a_run_for_exploring_gives_reasons_and_no_verdict(exploring: Report):
 
 
 def test_an_exact_lab_has_no_empty_sections(exact: Report):
-    heads = [text for tag, text in read(exact).texts if tag == "h2"]
+    found = Page(page(exact, illustrations(exact)))
+    heads = [text for tag, text in found.texts if tag == "h2"]
     assert heads == ["What the run shows", "Exhibits", "Environment"]
-    assert "failed : error not finite, tolerance 1e-6" in read(exact).shown
+    assert "failed : error not finite, tolerance 1e-6" in found.shown
 
 
 def test_hostile_texts_are_shown_as_they_are(hostile: Report):
@@ -250,7 +256,7 @@ def test_many_splits_are_folded_away(statistical: Report):
 
 
 def test_a_page_without_figures_is_whole(statistical: Report):
-    assert "What the run shows" not in Page(page(statistical, [])).shown
+    assert "What the run shows" not in read(statistical).shown
 
 
 def test_the_same_report_gives_the_same_page(statistical: Report):

@@ -61,11 +61,18 @@ def test_a_strip_has_a_name_an_edge_and_three_lines(statistical: Report):
     assert [r[12] for r in rows[:3]] == list("╭│╰")
 
 
-def test_plain_characters_rise_with_the_curve(statistical: Report):
-    _, _, top, _, bottom, *_ = drawn(statistical, ascii_only=True)
-    assert (top + bottom).isascii()
-    assert bottom[13:].rstrip() == "." * 3 + "-" * 3 + "'" * 6
-    assert top[13:].strip() == "." * 8
+def test_plain_characters_follow_the_mean_too(statistical: Report):
+    rows = [line.ljust(WIDTH)[13:] for line in drawn(statistical, ascii_only=True)[2:5]]
+    assert "".join(rows).isascii()
+    found = [
+        max(3 * (2 - k) + ".-'".index(row[i]) for k, row in enumerate(rows) if row[i] != " ")
+        for i in range(WIDTH - 13)
+    ]
+    means = [s.mean for s in spreads(statistical, "validation_accuracy")]
+    low, high = np.concatenate(means).min(), np.concatenate(means).max()
+    at = np.linspace(0, 15, len(found))
+    expected = 9 * (np.interp(at, range(16), means[0]) - low) / (high - low)
+    assert np.abs(np.array(found) + 0.5 - expected).max() < 1.1
 
 
 @pytest.mark.parametrize(("count", "lines"), [(4, 12), (6, 12), (7, 7), (12, 12), (13, 0)])

@@ -32,5 +32,5 @@ class Dropout(nn.Module):
         if self.mask is not None:
             return x * self.mask
         kept = torch.rand(x.shape, generator=self.generator, dtype=x.dtype) >= self.rate
-        scaled = kept / (1 - self.rate) if self.rate < 1 else torch.zeros(x.shape)
-        return x * scaled.to(x)
+        scale = 1 / (1 - self.rate) if self.rate < 1 else 0.0
+        return x * kept.to(x) * scale
