@@ -121,6 +121,7 @@ class FakeRunning:
     """Stands for app.running.Running: yields the world's events, raising what is to be raised."""
 
     seconds = 4.0
+    finished = False
 
     def __init__(self, world: World, lab: str) -> None:
         self._world = world

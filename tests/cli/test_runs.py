@@ -34,9 +34,9 @@ def test_runs_are_told_with_state_verdicts_and_weight(world, capsys):
     assert world.asked == [Path("runs")]
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines == [
-        "finished 36 networks 2.5 MB 2 supported, 1 refuted runs/a",
-        "stopped 1 network 500 bytes for exploring runs/b",
-        "damaged 0 networks 10 bytes It is torn. runs/c",
+        "finished momentum 36 networks 2.5 MB 2 supported, 1 refuted runs/a",
+        "stopped dropout 1 network 500 bytes for exploring runs/b",
+        "damaged 10 bytes runs/c: It is torn.",
         "3 runs in runs, 2.5 MB",
     ]
 

@@ -170,18 +170,6 @@ def test_in_a_kernel_one_output_is_redrawn():
     assert output["data"]["text/html"] == "<div>4 networks &lt;done&gt;</div>"
 
 
-def test_ipython_is_not_loaded_for_nothing():
-    import subprocess
-    import sys
-
-    code = (
-        "import sys, pilotlight.notebook as n\nn.Bar().start(1)\nsys.exit('IPython' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
-    assert done.returncode == 0
-    assert done.stderr == b"starting\n"
-
-
 def test_the_cell_shows_share_and_words(monkeypatch):
     shown = []
     monkeypatch.setattr(display.Cell, "_show", lambda self, *both: shown.append(both))

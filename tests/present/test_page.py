@@ -166,7 +166,8 @@ def test_verdicts_come_first_with_all_that_belongs_to_them(whole: Page):
         "digits, rows: 1,797, classes: 10, source: scikit-learn",
         "batch: 64, epochs: 15",
         "15 networks in one group: equal shapes, trained together.",
-        "5, 1 diverged seeds 1000 to 1004",
+        "seeds 1000 to 1004, the same for each comparison",
+        "larger_step 0 0.1 5, 1 diverged",
         "error 3.1e-14, tolerance 1e-9",
         "1, 2, 3, 4, 5, 6, 7, 8, ... (40 values)",
         "1002 holdout 60/20/20, by class 1,078 359 360 2f3a9c0d1e2b",
@@ -253,6 +254,16 @@ def test_many_splits_are_folded_away(statistical: Report):
     assert "open" not in details
     (details, _script) = read(statistical).all("details")
     assert "open" in details
+
+
+def test_seeds_that_differ_stand_with_their_comparisons(statistical: Report):
+    rows = tuple(
+        replace(m, seed=m.seed + 5) if m.comparison == "plain" else m for m in statistical.members
+    )
+    shown = read(replace(statistical, members=rows)).shown
+    assert "5 seeds 1005 to 1009" in shown
+    assert "5 seeds 1000 to 1004" in shown
+    assert "the same for each comparison" not in shown
 
 
 def test_a_page_without_figures_is_whole(statistical: Report):

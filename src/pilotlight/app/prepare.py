@@ -77,16 +77,18 @@ def _seeds(lab: Lab, command: RunCommand, problems: list[str]) -> range:
 
 
 def why_no_verdict(lab: Lab, command: RunCommand, changes: Mapping[str, Any]) -> list[str]:
-    """Why a run is for exploring; empty where it is evidence."""
+    """Why a run is for exploring; empty where it is evidence. `changes` are values, not texts."""
     reasons = []
     if command.quick:
         reasons.append("a quick run")
-    if changes and not command.quick:
-        listed = ", ".join(f"{n}={v}" for n, v in changes.items())
+    declared = lab.declared
+    typed = {n: changes[n] for n in command.changes if changes[n] != declared[n].default}
+    if typed:
+        listed = ", ".join(f"{n}={v}" for n, v in typed.items())
         reasons.append(f"settings other than the lab's own ({listed})")
     if command.seeds is not None and command.seeds < lab.seeds:
         reasons.append(f"{command.seeds} seeds, where the lab needs {lab.seeds}")
-    if command.compare:
+    if command.compare and not set(lab.compare) <= set(command.compare):
         reasons.append(f"some comparisons only ({', '.join(command.compare)})")
     return reasons if lab.trains else []
 
@@ -100,6 +102,8 @@ def command_line(command: RunCommand, lab: Lab) -> str:
         words += ["--set", f"{name}={value}"]
     if command.compare:
         words += ["--compare", ",".join(command.compare)]
+    if command.device != "auto":
+        words += ["--device", command.device]
     if command.quick:
         words.append("--quick")
     if command.first_seed != CONFIRMING:
@@ -167,7 +171,7 @@ def prepare_again(config: Mapping[str, Any], lab: Lab | None = None) -> Prepared
     """Lay out a run as its config says, to go on with it.
 
     Raises:
-        RecordError: the lab's code, the data, torch or the plan's rule changed; says which.
+        RecordError: the lab's code, the data, torch or Pilotlight changed; says which.
         UsageError: the lab is not to be found.
     """
     lab = lab or load(config["file"] or config["lab"])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pilotlight.app import opening
 from pilotlight.app.reporting import summarise
 from pilotlight.app.writing import write_pages
-from pilotlight.core.errors import PilotlightError
 from pilotlight.core.lab import Lab
 from pilotlight.core.report import Report
 from pilotlight.engine.script import script
 from pilotlight.labs.catalogue import load
-from pilotlight.record.folder import Folder
 from pilotlight.record.query import RunSummary, runs
 
 
@@ -21,11 +20,7 @@ def lab_of(path: str | Path) -> Lab | None:
     Raises:
         RecordError: no readable run there.
     """
-    folder = Folder.open(path)
-    try:
-        return load(folder.config["file"] or folder.config["lab"])
-    except PilotlightError:
-        return None
+    return opening.lab_of(opening.open_folder(path))
 
 
 def read_report(path: str | Path) -> Report:
@@ -34,14 +29,18 @@ def read_report(path: str | Path) -> Report:
     Raises:
         RecordError: no readable run there.
     """
-    folder = Folder.open(path)
-    return summarise(folder, lab_of(path))
+    folder = opening.open_folder(path)
+    return summarise(folder, opening.lab_of(folder))
 
 
 def write_page(path: str | Path) -> Path:
-    """Write a run's report.html afresh from what is recorded; returns its path."""
-    folder = Folder.open(path)
-    lab = lab_of(path)
+    """Write a run's report.html afresh from what is recorded; returns its path.
+
+    Raises:
+        RecordError: no readable run there, or nothing can be written there.
+    """
+    folder = opening.open_folder(path)
+    lab = opening.lab_of(folder)
     return write_pages(folder, summarise(folder, lab), lab)
 
 

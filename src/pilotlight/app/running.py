@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pilotlight.app.opening import lab_of, open_folder
 from pilotlight.app.prepare import Prepared, prepare, prepare_again
 from pilotlight.app.reporting import history_arrays, result_of, summarise
 from pilotlight.app.writing import write_pages
@@ -19,11 +20,15 @@ from pilotlight.record.folder import Folder
 
 
 class Running:
-    """A run in hand. Iterate to train; ask for the report of what there is at any time."""
+    """A run in hand. Iterate to train; ask for the report of what there is at any time.
 
-    def __init__(self, prepared: Prepared, folder: Folder) -> None:
-        self._prepared = prepared
+    `prepared` is None for a finished run: there is nothing left to train, so nothing to lay out.
+    """
+
+    def __init__(self, folder: Folder, lab: Lab | None, prepared: Prepared | None) -> None:
         self._folder = folder
+        self._lab = lab
+        self._prepared = prepared
 
     @property
     def folder(self) -> Path:
@@ -33,17 +38,17 @@ class Running:
     @property
     def lab_name(self) -> str:
         """The lab's name."""
-        return self._prepared.lab.name
+        return str(self._folder.config["lab"])
 
     @property
     def seconds(self) -> float:
-        """How long the lab says that a full run takes."""
-        return self._prepared.lab.seconds
+        """How long the lab says that a full run takes; 0 where there is nothing left to train."""
+        return self._lab.seconds if self._lab and self._prepared else 0.0
 
     @property
     def picture(self) -> Callable[[Any, Any], None] | None:
         """The lab's own drawing, if it has one."""
-        return self._prepared.lab.picture
+        return self._lab.picture if self._lab else None
 
     @property
     def finished(self) -> bool:
@@ -51,15 +56,14 @@ class Running:
         return self._folder.finished
 
     def __iter__(self) -> Iterator[Event]:
-        if self.finished:
-            if not (self.folder / "report.html").exists():  # killed between result and page
-                self.stop()
-            return
-        with self._folder.lock():
-            yield from self._go()
+        if self._prepared is not None and not self.finished:
+            with self._folder.lock():
+                yield from self._go(self._prepared)
+        elif not (self.folder / "report.html").exists():  # killed between result and page
+            self.stop()
 
-    def _go(self) -> Iterator[Event]:
-        folder, prepared = self._folder, self._prepared
+    def _go(self, prepared: Prepared) -> Iterator[Event]:
+        folder = self._folder
         known = folder.events()
         done = {e.cohort: e.seconds for e in known if isinstance(e, CohortDone)}
         checkpoint = folder.load_checkpoint()
@@ -96,11 +100,11 @@ class Running:
 
     def report(self) -> Report:
         """Of what is recorded so far."""
-        return summarise(self._folder, self._prepared.lab)
+        return summarise(self._folder, self._lab)
 
     def stop(self) -> None:
         """Write the partial report of a run that was interrupted; it can be resumed."""
-        write_pages(self._folder, self.report(), self._prepared.lab)
+        write_pages(self._folder, self.report(), self._lab)
 
 
 def start(command: RunCommand) -> Running:
@@ -111,17 +115,24 @@ def start(command: RunCommand) -> Running:
         RecordError: the folder cannot be made.
     """
     prepared = prepare(command)
-    return Running(prepared, Folder.create(prepared.lab.name, prepared.config, command.out))
+    folder = Folder.create(prepared.lab.name, prepared.config, command.out)
+    return Running(folder, prepared.lab, prepared)
 
 
 def resume(path: str, lab: Lab | None = None) -> Running:
-    """Go on with a run exactly as its config says; a finished one has nothing left to train.
+    """Go on with a run exactly as its config says.
+
+    A finished one has nothing left to train, so it opens whatever became of its lab since.
 
     Raises:
         RecordError: no run there, or the lab's code, the data or torch changed since.
+        UsageError: the lab is not to be found.
     """
-    folder = Folder.open(path)
-    return Running(prepare_again(folder.config, lab), folder)
+    folder = open_folder(path)
+    if folder.finished:
+        return Running(folder, lab or lab_of(folder), None)
+    prepared = prepare_again(folder.config, lab)
+    return Running(folder, prepared.lab, prepared)
 
 
 def plan(command: RunCommand) -> dict[str, Any]:

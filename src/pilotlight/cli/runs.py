@@ -40,8 +40,10 @@ def _row(run: RunSummary) -> tuple[str, ...]:
     counts = Counter(verdict for verdict in run.verdicts.values() if verdict)
     verdicts = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
     networks = words.count(run.members, "network")
+    if run.problem:  # long, so it stands in the last column, which is wrapped
+        return run.state, "", "", weight(run.bytes), "", f"{run.path}: {run.problem}"
     said = verdicts if run.evidence else words.EXPLORING
-    return run.state, networks, weight(run.bytes), run.problem or said, str(run.path)
+    return run.state, run.lab, networks, weight(run.bytes), said, str(run.path)
 
 
 def show_report(run: str, as_json: bool, open_page: bool) -> int:

@@ -51,6 +51,10 @@ def run(
     entries, problems = _found(names)
     if not names:
         problems.append("name a lab, as in `pilotlight run momentum`. `pilotlight list` shows all.")
+    if compare is not None and not _listed(compare):
+        problems.append("--compare names no comparison. `pilotlight show NAME` lists them.")
+    if out == "":
+        problems.append("--out names no folder.")
     if out is not None and len(names) > 1:
         problems.append(f"--out {out} is the folder of one run. Name one lab, or leave it out.")
     settings = _changes(changes, problems)
@@ -182,7 +186,10 @@ def _resumed(path: str) -> Running:
     from pilotlight.app.running import resume
 
     running = resume(path)
-    tell(f"{running.lab_name}: A full run takes {words.seconds(running.seconds)}.")
+    if running.finished:
+        tell(f"{running.lab_name}: this run is finished, so nothing is left to train.")
+    else:
+        tell(f"{running.lab_name}: A full run takes {words.seconds(running.seconds)}.")
     return running
 
 

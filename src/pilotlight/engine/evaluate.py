@@ -67,7 +67,7 @@ def _evaluate(work: Work, state: CohortState) -> Tensors:
 
 def _evaluate_part(work: Work, state: CohortState, part: str, batch: dict[str, Tensors]) -> Tensors:
     """Means over the rows of a part; shorter lists of rows are padded with weight 0."""
-    rows, weights = _padded([split[part] for split in work.rows.splits])  # type: ignore[union-attr]
+    rows, weights = _padded(work.row_lists[part])
     sums: Tensors = {}
     for first in range(0, rows.shape[1], CHUNK_ROWS):
         chunk = slice(first, first + CHUNK_ROWS)

@@ -16,7 +16,11 @@ import torch
 from torch import Tensor
 
 Rule = Callable[[Tensor, Tensor, Mapping[str, Tensor], int, Any], None]
-"""One update in place: parameter, gradient, slots, count of updates (from 1), coefficients."""
+"""One update in place: parameter, gradient, slots, count of updates (from 1), coefficients.
+
+A coefficient that is off (0 or false, where that is the default) for all members may be None, so
+that nobody pays for it.
+"""
 
 
 @dataclass(frozen=True)
@@ -45,40 +49,57 @@ class Optimizer:
 
 def _sgd(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at: Any) -> None:
     """Heavy ball (Polyak 1964), Nesterov's form (Sutskever et al. 2013), or with
-    dampening = momentum the normalised average. As torch, the first velocity is the first gradient.
+    dampening = momentum the normalised average. As torch, the first velocity is the first gradient,
+    and without momentum nothing is dampened.
     """
-    g = g + at.weight_decay * p
-    velocity = slots["velocity"]
-    velocity.mul_(at.momentum).add_(g if count == 1 else (1 - at.dampening) * g)
-    p.sub_(at.rate * torch.where(at.nesterov, g + at.momentum * velocity, velocity))
+    g = _decayed(p, g, at)
+    if at.momentum is None:
+        p.addcmul_(at.rate, g, value=-1)
+        return
+    velocity = slots["velocity"].mul_(at.momentum)
+    if count == 1 or at.dampening is None:
+        velocity.add_(g)
+    else:
+        velocity.addcmul_(torch.where(at.momentum == 0, 1.0, 1 - at.dampening), g)
+    if at.nesterov is None:
+        p.addcmul_(at.rate, velocity, value=-1)
+    else:
+        p.addcmul_(at.rate * at.nesterov, g, value=-1)
+        p.addcmul_(at.rate * torch.where(at.nesterov, at.momentum, 1.0), velocity, value=-1)
 
 
 def _rmsprop(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at: Any) -> None:
     """Divide by the gradient's running size (Tieleman, Hinton 2012); epsilon outside the root."""
-    g = g + at.weight_decay * p
-    square, velocity = slots["square"], slots["velocity"]
-    square.mul_(at.smoothing).add_((1 - at.smoothing) * g * g)
-    velocity.mul_(at.momentum).add_(g / (square.sqrt() + at.epsilon))
-    p.sub_(at.rate * velocity)
+    g = _decayed(p, g, at)
+    square = slots["square"].mul_(at.smoothing).addcmul_((1 - at.smoothing) * g, g)
+    scaled = g / square.sqrt().add_(at.epsilon)
+    if at.momentum is not None:
+        scaled = slots["velocity"].mul_(at.momentum).add_(scaled)
+    p.addcmul_(at.rate, scaled, value=-1)
 
 
 def _adam_step(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at: Any) -> None:
     """Kingma and Ba 2015, epsilon added to the bias-corrected root as torch does."""
-    mean, square = slots["mean"], slots["square"]
-    mean.mul_(at.beta1).add_((1 - at.beta1) * g)
-    square.mul_(at.beta2).add_((1 - at.beta2) * g * g)
-    root = square.sqrt() / (1 - at.beta2**count).sqrt() + at.epsilon
-    p.sub_(at.rate / (1 - at.beta1**count) * mean / root)
+    mean = slots["mean"].lerp_(g, 1 - at.beta1)
+    square = slots["square"].mul_(at.beta2).addcmul_((1 - at.beta2) * g, g)
+    root = square.sqrt().div_((1 - at.beta2**count).sqrt()).add_(at.epsilon)
+    p.addcdiv_(at.rate / (1 - at.beta1**count) * mean, root, value=-1)
 
 
 def _adam(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at: Any) -> None:
-    _adam_step(p, g + at.weight_decay * p, slots, count, at)
+    _adam_step(p, _decayed(p, g, at), slots, count, at)
 
 
 def _adamw(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at: Any) -> None:
     """Decay apart from the gradient (Loshchilov and Hutter 2019)."""
-    p.mul_(1 - at.rate * at.weight_decay)
+    if at.weight_decay is not None:
+        p.mul_(1 - at.rate * at.weight_decay)
     _adam_step(p, g, slots, count, at)
+
+
+def _decayed(p: Tensor, g: Tensor, at: Any) -> Tensor:
+    """The gradient with that of weight_decay / 2 * |p|^2."""
+    return g if at.weight_decay is None else g.addcmul(at.weight_decay, p)
 
 
 sgd = Optimizer(

@@ -31,7 +31,7 @@ DRAWING = (nn.modules.dropout._DropoutNd, nn.RReLU, nn.FractionalMaxPool2d)
 
 RULES = (
     (
-        "random",
+        "called random operation",
         "A phase draws no random numbers: declare `noise` in the Training and read batch.noise.",
     ),
     (
@@ -40,9 +40,16 @@ RULES = (
     ),
     (".item()", "No .item() inside a phase: keep the value a tensor."),
     (
-        "in-place operation that would mutate a captured",
-        "A phase changes nothing outside itself: return it in `state`.",
+        "inplace arithmetic",
+        "No change in place of a tensor that is not made of the network or the batch: use "
+        "torch.stack or torch.where, and return in `state` what is to be remembered.",
     ),
+    (
+        "dynamic shape",
+        "No shape that depends on values (a boolean mask, nonzero): use torch.where.",
+    ),
+    ("backward() called inside", "Gradients inside a phase by torch.func.grad only."),
+    ("must only return Tensors", "A phase returns tensors only, its metrics too."),
 )
 
 
@@ -80,7 +87,9 @@ def as_batch(tree: Any) -> Any:
 def why_not_stacked(model: nn.Module) -> str:
     """The reason a network cannot be stacked, in words; empty when none is known."""
     found = [
-        name for name, kind in UNSTACKABLE.items() if any(type(m) is kind for m in model.modules())
+        name
+        for name, kind in UNSTACKABLE.items()
+        if any(isinstance(m, kind) for m in model.modules())
     ]
     if any("spectral" in type(m).__name__.lower() for m in model.modules()) or any(
         "weight_orig" in name for name, _ in model.named_parameters()
@@ -99,7 +108,7 @@ def refuse_hidden_draws(model: nn.Module) -> None:
         f"{name or 'the network'} is {type(m).__name__}, which draws from a generator that all "
         "networks share. Use pilotlight.nets.dropout.Dropout, or noise from batch.noise."
         for name, m in model.named_modules()
-        if isinstance(m, DRAWING)
+        if isinstance(m, DRAWING) and getattr(m, "p", 1) > 0
     ]
     if problems:
         raise LabError(*problems)
@@ -141,11 +150,11 @@ class Stack:
                 return vmap(one, randomness="error")(tensors, batch, varying, state)
             alone = tree_map(lambda t: t.squeeze(0), (tensors, batch, varying, state))
             return tree_map(lambda t: t.unsqueeze(0), one(*alone))
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             raise _explained(error, function) from error
 
 
-def _explained(error: RuntimeError, function: Callable[..., Any]) -> Exception:
+def _explained(error: Exception, function: Callable[..., Any]) -> Exception:
     """The engine's rule behind a message of vmap, where there is one."""
     text = str(error)
     for mark, rule in RULES:
@@ -201,11 +210,19 @@ def signature(model: nn.Module) -> tuple[Any, ...]:
 
 
 def _attributes(module: nn.Module) -> list[tuple[str, str]]:
-    skip = {"training"} | ({"rate"} if isinstance(module, Dropout) else set())
-    return [
-        (k, repr(v))
-        for k, v in vars(module).items()
-        if not k.startswith("_")
-        and k not in skip
-        and isinstance(v, bool | int | float | str | tuple)
-    ]
+    """Everything the template would lend to all members: what is no parameter, buffer or layer."""
+    skip = {*vars(nn.Module()), "generator"} | ({"rate"} if isinstance(module, Dropout) else set())
+    return [(k, _told(v)) for k, v in vars(module).items() if k not in skip]
+
+
+def _told(value: Any) -> str:
+    """An attribute's value as text, equal for equal values."""
+    if isinstance(value, Tensor):
+        return "" if value.requires_grad else repr(value.tolist())
+    if isinstance(value, Mapping):
+        return repr({k: _told(v) for k, v in value.items()})
+    if isinstance(value, list | tuple):
+        return repr([_told(v) for v in value])
+    if callable(value):
+        return f"{value.__module__}.{value.__qualname__}" if hasattr(value, "__qualname__") else ""
+    return repr(value)

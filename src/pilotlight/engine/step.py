@@ -69,19 +69,24 @@ def _batch(work: Work, state: CohortState, stretch: Stretch) -> dict[str, Any]:
     """The next rows of each member's own order, and its noise for this step."""
     batch: dict[str, Any] = {}
     if work.rows is not None:
-        parts = torch.stack([split[stretch.part] for split in work.rows.splits])
-        at = (state.step - stretch.first) % stretch.every
+        at, size = (state.step - stretch.first) % stretch.every, work.settings.batch
         if at == 0:
-            orders = [
-                torch.randperm(parts.shape[1], generator=g) for g in state.generators["order"]
-            ]
-            state.order = torch.stack(orders).to(work.device)
-        size = work.settings.batch
-        batch = work.take(parts.gather(1, state.order[:, at * size : (at + 1) * size]))
+            state.order = _new_order(work, state, stretch.part, stretch.every * size)
+        batch = work.take(state.order[:, at * size : (at + 1) * size])
     if work.training.noise is not None:
         declared = work.training.noise(work.settings)
         batch["noise"] = draw(declared, state.generators["noise"], work.dtype, work.device)
     return batch
+
+
+def _new_order(work: Work, state: CohortState, part: str, count: int) -> Tensor:
+    """An epoch's rows of each member, in its own new order: as many as fill whole batches."""
+    return torch.stack(
+        [
+            rows[torch.randperm(len(rows), generator=g).to(work.device)[:count]]
+            for rows, g in zip(work.row_lists[part], state.generators["order"], strict=True)
+        ]
+    )
 
 
 def _run_phase(
@@ -109,21 +114,36 @@ def _update(
     _, optimizer, _ = work.phases[index]
     if "clip" in work.varying:
         gradients = clip_by_norm(gradients, work.varying["clip"])
-    settings = Settings({**work.settings, **work.varying})
-    factor = work.schedule(state.step, work.steps, settings) if work.schedule else 1.0
-    coefficients = work.coefficients(optimizer, factor)
+    coefficients = dict(work.coefficients[index])
+    if work.schedule is not None:
+        settings = Settings({**work.settings, **work.varying})
+        assert coefficients["rate"] is not None
+        factor = work.schedule(state.step, work.steps, settings)
+        coefficients["rate"] = coefficients["rate"] * factor
     state.counts[index] += 1
+    shaped: dict[int, SimpleNamespace] = {}
     for name, gradient in zip(names, gradients, strict=True):
         parameter = state.parameters[name]
         slots = {slot: tree[name] for slot, tree in state.slots[index].items()}
-        at = SimpleNamespace(
-            **{k: v.view(-1, *[1] * (parameter.dim() - 1)) for k, v in coefficients.items()}
-        )
+        if parameter.dim() not in shaped:
+            shaped[parameter.dim()] = _shaped(coefficients, parameter.dim())
+        at = shaped[parameter.dim()]
         optimizer.rule(parameter, gradient, slots, state.counts[index], at)
+
+
+def _shaped(coefficients: dict[str, Tensor | None], dims: int) -> SimpleNamespace:
+    """Coefficients [N] as [N, 1, ...], to go with parameters [N, ...] of so many dimensions."""
+    ones = [1] * (dims - 1)
+    return SimpleNamespace(
+        **{k: None if v is None else v.view(-1, *ones) for k, v in coefficients.items()}
+    )
 
 
 def _remember(state: CohortState, memory: dict[str, Any]) -> None:
     """Keep what a phase returned: without graph, and apart from the weights updated in place."""
+    if not memory:
+        state.memory = {}
+        return
     own = {t.untyped_storage().data_ptr() for t in state.tensors.values()}
 
     def keep(value: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pilotlight.core.settings import Settings
+from pilotlight.engine.losses import quick
 from pilotlight.engine.optim import Optimizer
 
 State = dict[str, Any]
@@ -100,12 +101,14 @@ def supervised(loss: Callable[..., Tensor], parts: tuple[str, ...] = ("train", "
     Classes are also measured by accuracy.
     """
 
+    form = quick(loss)
+
     def fit(model: nn.Module, batch: Any, settings: Any, state: State) -> Any:
-        return loss(model(batch.inputs), batch.targets), {}, state
+        return form(model(batch.inputs), batch.targets), {}, state
 
     def evaluate(model: nn.Module, batch: Any, settings: Any, state: State) -> dict[str, Tensor]:
         outputs = model(batch.inputs)
-        losses = loss(outputs, batch.targets, reduction="none")
+        losses = form(outputs, batch.targets, reduction="none")
         rows = {"loss": losses.flatten(1).mean(1) if losses.dim() > 1 else losses}
         if loss is functional.cross_entropy:
             rows["accuracy"] = (outputs.argmax(1) == batch.targets).to(outputs.dtype)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -73,23 +74,26 @@ class Work:
 
         return {"inputs": of(self.rows.inputs), "targets": of(self.rows.targets), "rows": rows}
 
-    def coefficients(self, optimizer: Optimizer, factor: Any) -> Tensors:
-        """The optimizer's coefficients as [N], the rate times the schedule's factor."""
-        values: Tensors = {}
+    @cached_property
+    def coefficients(self) -> tuple[dict[str, Tensor | None], ...]:
+        """Of each phase's optimizer, as [N]; None for what is off in all members."""
+        return tuple(self._coefficients(optimizer) for _, optimizer, _ in self.phases)
+
+    def _coefficients(self, optimizer: Optimizer) -> dict[str, Tensor | None]:
+        found: dict[str, Tensor | None] = {}
         for name, default in optimizer.defaults.items():
             setting = optimizer.setting(name)
-            if setting in self.varying:
-                values[name] = self.varying[setting]
-            else:
-                given = self.settings.get(setting, default)
-                values[name] = torch.full(
-                    (len(self.members),),
-                    given,
-                    dtype=torch.bool if isinstance(given, bool) else self.dtype,
-                    device=self.device,
-                )
-        values["rate"] = values["rate"] * factor
-        return values
+            values = [m.settings.get(setting, default) for m in self.members]
+            kind = torch.bool if isinstance(default, bool) else self.dtype
+            off = not default and not any(values)
+            found[name] = None if off else torch.tensor(values, dtype=kind, device=self.device)
+        return found
+
+    @cached_property
+    def row_lists(self) -> dict[str, list[Tensor]]:
+        """Part -> each member's row numbers."""
+        assert self.rows is not None
+        return {part: [s[part] for s in self.rows.splits] for part in self.rows.splits[0]}
 
     def start(self) -> CohortState:
         """The state before the first step."""

@@ -229,7 +229,7 @@ def _nothing_yet(figure: Canvas) -> None:
 def main_caption(report: Report, lab_picture: Picture | None = None) -> str:
     """One sentence on what the main figure shows."""
     if lab_picture is not None:
-        return f"Drawn from {work_words(report)}."
+        return f"Drawn from {work_words(report)}." if report.members else "Drawn by the lab."
     metric = along_the_way(report, main_metric(report))
     shown = [f"{metric_words(metric)} along the way"] if metric else []
     if report.claims:

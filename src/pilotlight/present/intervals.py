@@ -17,12 +17,13 @@ from pilotlight.present.words import (
     count,
     effect_words,
     finite_interval,
-    interval_words,
+    interval_short,
     is_finite,
     minus,
     number,
     p_phrase,
     region,
+    shortened,
     verdict_word,
 )
 
@@ -31,12 +32,14 @@ EFFECTS_NOTE = (
     "claim. Dotted: no effect."
 )
 EXHIBITS_NOTE = "Dot: error against the exact answer. Shaded: within the tolerance."
-MARGIN, RIGHT, FOOT = 0.25, 2.6, 0.4
-"""Inches: the left margin, the words at the right of each row, the note at the bottom."""
+MARGIN, RIGHT, FOOT, GAP = 0.25, 2.7, 0.4, 0.3
+"""Inches: left margin, words at the right of each row, note at the bottom, room before words."""
 TEXT, LINE = 10.0, 0.185
 """Statements: size in points, height of a line in inches."""
 EFFECT_ROW, EXHIBIT_ROW = 0.98, 0.36
 """Inches of a row without its statement."""
+EFFECT_CHARACTERS = 28
+"""What fits beside a row."""
 EFFECT_BAND, EXHIBIT_BAND = 0.3, 0.2
 """Inches of the strip in which a row's mark lies."""
 
@@ -84,7 +87,9 @@ def exhibits(report: Report, figure: Canvas) -> None:
         colour = VERDICTS["supported" if shown.passed else "refuted"]
         _draw_error(axes, shown, limits, colour, last=shown is report.exhibits[-1])
         _words(figure, start - 0.1, "passed" if shown.passed else "failed", colour, [])
-        write(figure, width - RIGHT + 0.95, start - 0.07, f"error {minus(number(shown.error))}")
+        write(
+            figure, width - RIGHT + GAP + 0.75, start - 0.07, f"error {minus(number(shown.error))}"
+        )
         top += _row_height(shown.statement, width, EXHIBIT_ROW)
     write(figure, MARGIN, height - 0.28, EXHIBITS_NOTE)
 
@@ -116,17 +121,17 @@ def _row(figure: Canvas, statement: str, top: float, band: float) -> tuple[Axes,
 
 def _words(figure: Canvas, top: float, word: str, colour: str, lines: Sequence[str]) -> None:
     """The verdict and what is behind it, at the right of a row."""
-    left = inches(figure)[0] - RIGHT + 0.2
+    left = inches(figure)[0] - RIGHT + GAP
     write(figure, left, top, word, fontsize=11, color=colour, fontweight="bold")
     for i, line in enumerate(lines):
         size, ink = (9.5, INK) if i == 0 else (8.5, QUIET)
-        fitting = wrapped(line, RIGHT - 0.15, size, lines=1)
-        write(figure, left, top + 0.21 + 0.17 * i, "".join(fitting), fontsize=size, color=ink)
+        write(figure, left, top + 0.21 + 0.17 * i, line, fontsize=size, color=ink)
 
 
 def _effect_lines(claim: ClaimResult) -> list[str]:
     behind = ", ".join(b for b in (count(claim.seeds, "seed"), p_phrase(claim.p)) if b)
-    return [minus(t) for t in (effect_words(claim), interval_words(claim), behind) if t]
+    effect = shortened(effect_words(claim), EFFECT_CHARACTERS)  # only a long unit is ever cut
+    return [minus(t) for t in (effect, interval_short(claim), behind) if t]
 
 
 def _draw_effect(axes: Axes, claim: ClaimResult, colour: str) -> None:

@@ -138,11 +138,14 @@ def _comparisons(report: Report) -> dict[str, Any]:
     shared = {
         n: row.settings[n] for row in first.values() for n in row.settings if n not in differing
     }
+    rows = [_comparison(report, row, differing, metrics) for row in first.values()]
+    seeds = {row["seeds"] for row in rows}
     return {
         "shared": shared,
+        "seeds": next(iter(seeds)) if len(seeds) == 1 else "",  # once, if equal for all
         "differing": differing,
         "metrics": metrics,
-        "rows": [_comparison(report, row, differing, metrics) for row in first.values()],
+        "rows": rows,
     }
 
 

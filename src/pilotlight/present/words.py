@@ -43,7 +43,7 @@ def alike(*values: float) -> list[str]:
     decimals = 1 - math.floor(math.log10(width))
     if decimals > 5:
         return [_short_exponent(f"{v:.2e}") for v in values]
-    return [f"{v:,.{max(decimals, 0)}f}" for v in values]
+    return [f"{v:z,.{max(decimals, 0)}f}" for v in values]  # z: no minus before zero
 
 
 def minus(text: str) -> str:
@@ -133,7 +133,8 @@ def effect_words(claim: ClaimResult) -> str:
     texts = _effect_texts(claim)
     if not texts:
         return "effect cannot be computed"
-    signed = (claim.effect or 0) > 0 and (claim.right or not claim.left)
+    difference = claim.right or not claim.left
+    signed = difference and re.search("[1-9]", texts[0]) and not texts[0].startswith("-")
     return f"{'+' if signed else ''}{texts[0]} {claim.unit}".rstrip()
 
 
@@ -145,8 +146,19 @@ def interval_words(claim: ClaimResult) -> str:
     texts = _effect_texts(claim)
     if len(texts) < 3:
         return "no interval" if texts else ""
-    name = f"{100 * (1 - claim.level):.4g} % interval" if claim.level else "interval"
-    return f"{name} {texts[1]} to {texts[2]}"
+    return f"{_percent(claim)} interval {texts[1]} to {texts[2]}".lstrip()
+
+
+def interval_short(claim: ClaimResult) -> str:
+    """`0.152 to 0.250 (99.5 %)`, for narrow places."""
+    texts = _effect_texts(claim)
+    if len(texts) < 3:
+        return "no interval" if texts else ""
+    return f"{texts[1]} to {texts[2]}" + (f" ({_percent(claim)})" if claim.level else "")
+
+
+def _percent(claim: ClaimResult) -> str:
+    return f"{100 * (1 - claim.level):.4g} %" if claim.level else ""
 
 
 def p_words(p: float | None) -> str:
