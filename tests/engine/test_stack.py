@@ -4,6 +4,7 @@ N member, B batch.
 """
 
 import warnings
+from functools import partial
 
 import pytest
 import torch
@@ -218,9 +219,8 @@ def selects_by_value(model, batch, settings, state):
 
 
 def calls_backward(model, batch, settings, state):
-    loss = (batch.x.requires_grad_() ** 2).sum()
-    loss.backward()
-    return loss
+    batch.x.sum().backward()
+    return batch.x
 
 
 def returns_a_number(model, batch, settings, state):
@@ -371,6 +371,7 @@ class Scaled(nn.Module):
         ({"activation": torch.tanh}, {"activation": torch.relu}),
         ({"activation": nn.functional.gelu}, {"activation": nn.functional.silu}),
         ({"angles": torch.tensor([0.0, 1.0])}, {"angles": torch.tensor([0.0, 2.0])}),
+        ({"activation": partial(torch.clamp, min=0)}, {"activation": partial(torch.clamp, min=1)}),
         ({"scale": None}, {"scale": 2.0}),
     ],
 )
@@ -387,6 +388,7 @@ def test_networks_that_differ_in_a_plain_attribute_have_other_signatures(one, ot
         (lambda: nn.LayerNorm(3, eps=1e-5), lambda: nn.LayerNorm(3, eps=1e-3)),
         (lambda: nn.Linear(2, 3), lambda: nn.Linear(2, 3, bias=False)),
         (lambda: nn.Conv2d(1, 1, 3, padding=1), lambda: nn.Conv2d(1, 1, 3, padding=2)),
+        (lambda: nn.Linear(2, 3), lambda: nn.Linear(2, 3).requires_grad_(False)),
     ],
 )
 def test_networks_of_other_structure_have_other_signatures(one, other):
@@ -397,7 +399,6 @@ def test_networks_of_other_structure_have_other_signatures(one, other):
 def test_weights_and_dropout_rates_are_no_part_of_the_signature():
     one, other = (nn.Sequential(nn.Linear(2, 2), Dropout(r)) for r in (0.1, 0.9))
     assert signature(one) == signature(other)
-    assert signature(nn.LSTM(2, 2)) == signature(nn.LSTM(2, 2))
     assert signature(one) == signature(one.eval())
 
 

@@ -168,13 +168,16 @@ def test_the_main_figure_is_the_labs_own_picture_if_it_has_one(statistical: Repo
 
     def picture(report: Report, figure: Figure) -> None:
         seen.append(report)
-        figure.add_subplot().plot([0, 1], [0, 1])
+        axes = figure.add_subplot(title="$\\alpha$")
+        axes.plot([0, 1], [0, 1])
+        assert axes.title.get_parse_math()
 
     figure = main_figure(statistical, picture)
     assert seen == [statistical]
     assert len(figure.axes) == 1
     assert figure.axes[0].lines[0].get_color() == LINES[0]
     assert main_caption(statistical, picture).startswith("Drawn from 15 networks")
+    assert main_caption(replace(statistical, members=()), picture) == "Drawn by the lab."
 
 
 def test_the_main_figure_shows_curves_and_one_row_per_claim(statistical: Report):

@@ -54,7 +54,19 @@ def test_the_verdict_is_a_word_with_what_is_behind_it(statistical: Report):
     words = [t.get_text() for t in effect_figure(statistical).texts]
     for word in ("supported", "refuted", "undecided", "+0.201 accuracy", "5 seeds, p = 0.004"):
         assert word in words
-    assert "99.67 % interval −7.9 to 1.1" in words
+    assert "−7.9 to 1.1 (99.67 %)" in words
+
+
+def test_numbers_are_never_cut_only_a_long_unit(statistical: Report):
+    claim = replace(
+        statistical.claims[0],
+        effect=-0.00021,
+        interval=(-0.00251, 0.00204),
+        unit="squared errors per hundred thousand rows",
+    )
+    words = [t.get_text() for t in effect_figure(replace(statistical, claims=(claim,))).texts]
+    assert "−0.0002 squared errors per …" in words
+    assert "−0.0025 to 0.0020 (99.67 %)" in words
 
 
 def test_without_a_verdict_it_says_for_exploring(exploring: Report, stopped: Report):

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
+from matplotlib.figure import Figure
 
 from pilotlight.core.report import Report
 from pilotlight.present.figures import illustrations
@@ -130,6 +131,7 @@ def test_headings_go_down_one_at_a_time(any_page: Page):
 
 def test_tables_have_captions_and_pictures_have_words(any_page: Page):
     assert len(any_page.all("caption")) == len(any_page.all("table"))
+    assert all(a.get("aria-label") for _, a in any_page.elements if a.get("class") == "scroll")
     for svg in any_page.all("svg"):
         assert svg["role"] == "img"
         assert len(svg["aria-label"]) > 20
@@ -237,6 +239,24 @@ def test_the_colours_of_figures_follow_the_page(statistical: Report):
     for light, dark in DARK.items():
         assert f"--c{light[1:]}: {light};" in text
         assert f"--c{light[1:]}: {dark};" in text
+
+
+def test_a_picture_in_other_colours_keeps_them_on_white(statistical: Report):
+    def picture(report: Report, figure: Figure) -> None:
+        figure.add_subplot().plot([0, 1], [0, 1], color="#123456")
+
+    (main, *_) = illustrations(statistical, picture)
+    text = page(statistical, [main])
+    assert "stroke: #123456" in text
+    assert "var(--c5a6472, #5a6472)" not in text
+    (svg,) = Page(text).all("svg")
+    assert svg["class"] == "own"
+
+
+def test_text_in_a_picture_is_left_as_it_is(statistical: Report):
+    rows = tuple(replace(m, comparison='id="a" style="#1d2430" #') for m in statistical.members[:5])
+    report = replace(statistical, members=rows, claims=())
+    assert ("text", 'id="a" style="#1d2430" #') in Page(page(report, illustrations(report))).texts
 
 
 def test_everything_in_about_may_be_missing(statistical: Report):

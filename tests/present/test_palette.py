@@ -14,7 +14,7 @@ import pytest
 
 from pilotlight.present.palette import DARK, INK, LINES, PAPER, QUIET, line_styles
 
-DARK_PAPER = "#14181d"  # the dark page's background
+DARK_PAPER = DARK[PAPER]
 SEEN = {
     "usual": np.eye(3),
     "protanopia": np.array(

@@ -132,6 +132,7 @@ def test_a_run_that_is_not_finished_says_so(statistical: Report, stopped: Report
     assert words.resume_command(statistical) == ""
     assert "was stopped before its end" in words.state_words(stopped)
     assert words.resume_command(stopped) == ("pilotlight run --resume runs/momentum-20250131-8c1f")
+    assert words.resume_command(replace(stopped, run="my runs/a")).endswith("'my runs/a'")
     running = replace(stopped, state="running")
     assert "is still running" in words.state_words(running)
     assert words.resume_command(running) == ""

@@ -45,7 +45,7 @@ def test_config_is_what_json_has(tmp_path: Path) -> None:
 
 def test_a_new_folder_has_nothing_yet(folder: Folder) -> None:
     assert folder.events() == []
-    assert folder.load_checkpoint() is None
+    assert folder.load_checkpoints() == {}
     assert folder.weights() == {}
     assert folder.history() == {}
     assert folder.result is None
@@ -65,7 +65,7 @@ def test_passing_events_are_not_written(folder: Folder) -> None:
 def test_a_checkpoint_comes_back_and_is_replaced(folder: Folder) -> None:
     for step in (1, 2):
         folder.save_checkpoint(_checkpoint(step))
-        found = Folder.open(folder.path).load_checkpoint()
+        found = Folder.open(folder.path).load_checkpoints().get(0)
         assert found is not None
         assert (found.cohort, found.step, found.about) == (0, step, {"seconds": 0.1 + 0.2})
         assert torch.equal(found.tensors["w"], torch.full((10,), float(step)))
@@ -75,7 +75,7 @@ def test_a_checkpoint_is_a_copy(folder: Folder) -> None:
     weight = torch.ones(3)
     folder.save_checkpoint(Checkpoint(0, 1, {"w": weight}, {}))
     weight.zero_()
-    assert torch.equal(folder.load_checkpoint().tensors["w"], torch.ones(3))
+    assert torch.equal(folder.load_checkpoints().get(0).tensors["w"], torch.ones(3))
 
 
 def test_the_journal_is_on_the_disk_before_the_checkpoint(
@@ -108,7 +108,7 @@ def test_a_reader_never_sees_part_of_a_checkpoint(folder: Folder) -> None:
     writer.start()
     seen = []
     while writer.is_alive():
-        found = Folder.open(folder.path).load_checkpoint()
+        found = Folder.open(folder.path).load_checkpoints().get(0)
         assert (found.tensors["w"] == found.step).all()
         seen.append(found.step)
     writer.join()
@@ -171,7 +171,7 @@ def test_a_copy_opens_elsewhere_and_goes_on(folder: Folder, tmp_path: Path) -> N
     run = Folder.open(copied)
     with run.lock():
         run.append(Note("b"))
-        assert run.load_checkpoint().step == 1
+        assert run.load_checkpoints().get(0).step == 1
         run.finish({}, {})
     assert run.events() == [Note("a"), Note("b")]
     assert run.weights().keys() == {"0/w"}
@@ -208,7 +208,7 @@ def test_a_damaged_checkpoint_says_what_deleting_it_means(folder: Folder) -> Non
     with pytest.raises(
         RecordError, match=r"something else changed or cut it.*delete this file: the run then start"
     ):
-        folder.load_checkpoint()
+        folder.load_checkpoints().get(0)
 
 
 def test_a_file_that_cannot_be_read_is_named(folder: Folder) -> None:

@@ -28,7 +28,7 @@ def _check_prefix(folder: Folder) -> tuple[int, int]:
     assert all(isinstance(e, Measured) for e in events)
     assert [e.step for e in events] == list(range(len(events)))
     assert [e.values["loss"][0] for e in events] == [e.step * 0.1 for e in events]
-    checkpoint = folder.load_checkpoint()
+    checkpoint = folder.load_checkpoints().get(0)
     if checkpoint is None:
         return len(events), -1
     assert checkpoint.about == {"step": checkpoint.step}

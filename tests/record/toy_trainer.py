@@ -29,7 +29,7 @@ def train(path: Path, steps: int, size: int) -> None:
     """Go on from the checkpoint; every number follows from the step."""
     folder = Folder.open(path)
     with folder.lock():
-        checkpoint = folder.load_checkpoint()
+        checkpoint = folder.load_checkpoints().get(0)
         first = 0 if checkpoint is None else checkpoint.step + 1
         for step in range(first, 0 if folder.finished else steps):
             folder.append(Measured(0, step, step / 10, (0, 1), {"loss": (step * 0.1, None)}))

@@ -1,4 +1,8 @@
-"""Run a lab: training happens while one iterates, and is recorded as it goes."""
+"""Run a lab: training happens while one iterates, and is recorded as it goes.
+
+What only a report needs (scipy's tests, matplotlib) is imported when there is something to report:
+that takes a second, and a person waits for the first line of progress.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,11 @@ from typing import Any
 
 from pilotlight.app.opening import lab_of, open_folder
 from pilotlight.app.prepare import Prepared, prepare, prepare_again
-from pilotlight.app.reporting import history_arrays, result_of, summarise
-from pilotlight.app.writing import write_pages
+from pilotlight.app.training import events, usual_jobs
 from pilotlight.core.command import RunCommand
 from pilotlight.core.event import Checkpoint, CohortDone, Event, Exhibited, Finished
 from pilotlight.core.lab import Lab
 from pilotlight.core.report import Report
-from pilotlight.engine.run import run
 from pilotlight.record.folder import Folder
 
 
@@ -25,10 +27,17 @@ class Running:
     `prepared` is None for a finished run: there is nothing left to train, so nothing to lay out.
     """
 
-    def __init__(self, folder: Folder, lab: Lab | None, prepared: Prepared | None) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        lab: Lab | None,
+        prepared: Prepared | None,
+        jobs: int | None = None,
+    ) -> None:
         self._folder = folder
         self._lab = lab
         self._prepared = prepared
+        self._jobs = jobs
 
     @property
     def folder(self) -> Path:
@@ -60,34 +69,31 @@ class Running:
             with self._folder.lock():
                 yield from self._go(self._prepared)
         elif not (self.folder / "report.html").exists():  # killed between result and page
-            self.stop()
+            self._write_page()
 
     def _go(self, prepared: Prepared) -> Iterator[Event]:
         folder = self._folder
         known = folder.events()
         done = {e.cohort: e.seconds for e in known if isinstance(e, CohortDone)}
-        checkpoint = folder.load_checkpoint()
-        before = sum(done.values())
-        if checkpoint is not None and checkpoint.cohort not in done:
-            before += checkpoint.about["seconds"]
+        checkpoints = {c: p for c, p in folder.load_checkpoints().items() if c not in done}
+        before = sum(done.values()) + sum(c.about["seconds"] for c in checkpoints.values())
         started = time.perf_counter()
-        events = run(
-            prepared.lab,
-            prepared.plan,
-            prepared.material,
-            shown={e.id for e in known if isinstance(e, Exhibited)},
-            done=done,
-            checkpoint=checkpoint,
-        )
-        for event in events:
+        shown = {e.id for e in known if isinstance(e, Exhibited)}
+        jobs = usual_jobs(prepared) if self._jobs is None else self._jobs
+        for event in events(prepared, jobs, shown, done, checkpoints):
             self._keep(event)
             yield event
         finished = Finished(before + time.perf_counter() - started)
         folder.append(finished)
-        report = self.report()
-        folder.finish(result_of(report), history_arrays(report.members))
-        write_pages(folder, self.report(), prepared.lab)
+        self._finish()
         yield finished
+
+    def _finish(self) -> None:
+        from pilotlight.app.reporting import history_arrays, result_of
+
+        report = self.report()
+        self._folder.finish(result_of(report), history_arrays(report.members))
+        self._write_page()
 
     def _keep(self, event: Event) -> None:
         if isinstance(event, Checkpoint):
@@ -100,10 +106,17 @@ class Running:
 
     def report(self) -> Report:
         """Of what is recorded so far."""
+        from pilotlight.app.reporting import summarise
+
         return summarise(self._folder, self._lab)
 
     def stop(self) -> None:
         """Write the partial report of a run that was interrupted; it can be resumed."""
+        self._write_page()
+
+    def _write_page(self) -> None:
+        from pilotlight.app.writing import write_pages
+
         write_pages(self._folder, self.report(), self._lab)
 
 
@@ -116,10 +129,10 @@ def start(command: RunCommand) -> Running:
     """
     prepared = prepare(command)
     folder = Folder.create(prepared.lab.name, prepared.config, command.out)
-    return Running(folder, prepared.lab, prepared)
+    return Running(folder, prepared.lab, prepared, command.jobs)
 
 
-def resume(path: str, lab: Lab | None = None) -> Running:
+def resume(path: str, lab: Lab | None = None, jobs: int | None = None) -> Running:
     """Go on with a run exactly as its config says.
 
     A finished one has nothing left to train, so it opens whatever became of its lab since.
@@ -132,7 +145,7 @@ def resume(path: str, lab: Lab | None = None) -> Running:
     if folder.finished:
         return Running(folder, lab or lab_of(folder), None)
     prepared = prepare_again(folder.config, lab)
-    return Running(folder, prepared.lab, prepared)
+    return Running(folder, prepared.lab, prepared, jobs)
 
 
 def plan(command: RunCommand) -> dict[str, Any]:

@@ -26,5 +26,6 @@ class RunCommand:
     compare: tuple[str, ...] = ()
     device: str = "auto"
     quick: bool = False
+    jobs: int | None = None  # worker processes; None leaves it to the machine and the lab
     out: str | None = None
     source: str = ""  # of a lab made in a notebook

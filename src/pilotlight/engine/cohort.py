@@ -26,7 +26,7 @@ class CohortState:
         slots: per phase, slot name -> parameter name -> tensor.
         counts: per phase, how many updates it has made.
         memory: what the phases remember (`state` in a phase).
-        order: this epoch's permutation of each member's rows of the current stage [N, R].
+        order: each member's rows of the current stage in the order of this epoch [N, R].
         best: weights of the best evaluation so far (early stopping); empty without.
         flags: per member: diverged_at, stopped_at, best_step (step or NEVER), best_value, waited,
             told (its divergence has been said).

@@ -97,14 +97,11 @@ def probed(work: Work, state: CohortState, cohort: int) -> Probed:
     found: dict[str, dict[str, list[float | None]]] = {}
     model, training = work.stack.template, work.training
     if isinstance(training, Supervised) and work.rows is not None:
-        own = torch.stack(
-            [split[work.stretches[0].part][:PROBE_ROWS] for split in work.rows.splits]
-        )
-        taken = work.take(own)
         model.eval()
-        for i in range(len(work.members)):
+        for i, split in enumerate(work.rows.splits):
             load_member(work, state, i)
-            batch = as_batch({name: value[i] for name, value in taken.items()})
+            taken = work.take(split[work.stretches[0].part][None, :PROBE_ROWS])
+            batch = as_batch({name: value[0] for name, value in taken.items()})
             values = probe(model, partial(_loss, training.loss, model, batch))
             for kind, layers in values.items():
                 for layer, value in layers.items():

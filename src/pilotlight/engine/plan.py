@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from pilotlight.core.errors import UsageError, raise_all, unknown
+from pilotlight.core.errors import LabError, UsageError, raise_all, unknown
 from pilotlight.core.lab import Lab
 from pilotlight.core.settings import Settings, resolve
 from pilotlight.data.generators import named_seed
@@ -21,7 +21,11 @@ from pilotlight.engine.material import Material, prepare
 from pilotlight.engine.member import Member
 from pilotlight.engine.stack import refuse_hidden_draws, signature, why_not_stacked
 
-RULE = 1
+RULE = 2
+TOGETHER = 32
+"""Networks that train together: more gains nothing (benchmarks/), fewer leave cores idle."""
+WORTH_HALVES = 24
+"""From here on a group is cut so that two cores share it."""
 
 
 @dataclass(frozen=True)
@@ -111,14 +115,38 @@ def build(lab: Lab, member: Member) -> nn.Module:
     return model
 
 
+def refuse_missing(lab: Lab) -> None:
+    """Refuse a lab without the settings that lay out a training, or with ones that cannot.
+
+    Raises:
+        LabError: all that is missing.
+    """
+    needed = {"steps", "measure_every"} if lab.data is None else {"batch", "epochs"}
+    if lab.train.stages is not None:
+        needed.discard("epochs")
+    kind = "without" if lab.data is None else "with"
+    problems = [
+        f"settings: {name!r} is missing; a lab {kind} data needs it."
+        for name in sorted(needed - set(lab.settings))
+    ]
+    if "patience" in lab.settings and "validation" not in lab.train.parts:
+        problems.append(
+            "patience: early stopping watches the part 'validation', which is not among the "
+            f"training's parts {tuple(lab.train.parts)}."
+        )
+    raise_all(problems, LabError)
+
+
 def make(
     lab: Lab, members: tuple[Member, ...], device: str, dtype: str = "float32"
 ) -> tuple[Plan, Material]:
     """Group members into cohorts: equal whole numbers and choices, equal networks, equal steps.
 
     Raises:
-        LabError: a network with layers that draw from a shared generator.
+        LabError: a setting that the engine reads is missing; a network with layers that draw from
+            a shared generator.
     """
+    refuse_missing(lab)
     material = prepare(lab, members)
     models = {name: build(lab, m) for name, m in {m.comparison: m for m in members}.items()}
     for model in models.values():
@@ -127,7 +155,11 @@ def make(
     groups: dict[Any, list[Member]] = {}
     for member in members:
         whole = tuple((n, v) for n, v in member.settings.items() if not declared[n].per_member)
-        key = (whole, signature(models[member.comparison]), material.steps_by_part(member))
+        split = material.splits.get(member.index, {})
+        # what comes between stages sees all rows of one at once
+        rows = tuple(len(r) for r in split.values()) if lab.train.between else ()
+        steps = material.steps_by_part(member)
+        key = (whole, signature(models[member.comparison]), steps, rows)
         groups.setdefault(key, []).append(member)
     cohorts: list[tuple[tuple[int, ...], str]] = []
     for group in groups.values():
@@ -136,6 +168,16 @@ def make(
         if why or len(group) == 1:
             cohorts += [((i,), why or "the only one of its shape") for i in indices]
         else:
-            cohorts.append((indices, "equal shapes, trained together"))
+            cohorts += [(c, "equal shapes, trained together") for c in _cut(indices, device)]
     numbered = tuple(Cohort(i, members, why) for i, (members, why) in enumerate(cohorts))
     return Plan(members, numbered, device, dtype), material
+
+
+def _cut(indices: tuple[int, ...], device: str) -> list[tuple[int, ...]]:
+    """A group in nearly equal cohorts; on a GPU it stays whole."""
+    count = len(indices)
+    if device != "cpu" or count < WORTH_HALVES:
+        return [indices]
+    parts = -(-count // TOGETHER)
+    parts += parts % 2
+    return [indices[count * i // parts : count * (i + 1) // parts] for i in range(parts)]

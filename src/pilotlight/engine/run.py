@@ -1,8 +1,8 @@
-"""Run a plan: exhibits, then cohort after cohort. A generator of events that calls nobody."""
+"""Run a plan: exhibits, then cohorts. Generators of events that call nobody."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -10,7 +10,7 @@ import torch
 from pilotlight.core.event import Checkpoint, Event, Exhibited, Note, Progress
 from pilotlight.core.lab import Exhibit, Lab
 from pilotlight.engine.material import Material
-from pilotlight.engine.plan import Cohort, Plan
+from pilotlight.engine.plan import Plan
 from pilotlight.engine.train import CHECKPOINT_SECONDS, train
 from pilotlight.engine.work import stretches, work_for
 
@@ -35,40 +35,51 @@ def run(
     *,
     shown: Collection[str] = (),
     done: Collection[int] = (),
-    checkpoint: Checkpoint | None = None,
+    checkpoints: Mapping[int, Checkpoint] | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Iterator[Event]:
-    """Everything that happens in a run, from the start or past what is `shown` and `done`.
+    """Everything that happens in a run, one cohort after another, past what is `shown` and `done`.
 
     Args:
         shown: ids of exhibits that have been shown.
         done: cohorts that are trained.
-        checkpoint: of the cohort that training was in.
+        checkpoints: where cohorts go on from, by cohort.
         checkpoint_seconds: how often to yield one; 0 after every step.
     """
+    yield from begin(lab, plan, shown)
+    overall = Overall(lab, plan, material, done)
+    for cohort in plan.cohorts:
+        if cohort.index not in done:
+            checkpoint = (checkpoints or {}).get(cohort.index)
+            for event in train_cohort(
+                lab, plan, cohort.index, material, checkpoint, checkpoint_seconds
+            ):
+                yield overall.of(event)
+
+
+def begin(lab: Lab, plan: Plan, shown: Collection[str] = ()) -> Iterator[Event]:
+    """What comes before training: exhibits that are not shown yet, and notes on the plan."""
     with one_thread():
         for exhibit in lab.exhibits:
             if exhibit.id not in shown:
                 yield show(exhibit)
-        yield from _reasons(plan.cohorts)
-        steps = {c.index: _member_steps(lab, plan, c, material) for c in plan.cohorts}
-        before = 0
-        for cohort in plan.cohorts:
-            if cohort.index not in done:
-                work = work_for(lab, plan, cohort, material)
-                own = checkpoint if checkpoint and checkpoint.cohort == cohort.index else None
-                for event in train(work, cohort.index, own, checkpoint_seconds):
-                    if isinstance(event, Progress):
-                        yield Progress(before + event.done, sum(steps.values()), cohort.index)
-                    else:
-                        yield event
-            before += steps[cohort.index]
+    alone = [c.why for c in plan.cohorts if "cannot be stacked" in c.why]
+    for why in dict.fromkeys(alone):
+        yield Note(f"{why}: {alone.count(why)} networks train one by one, with the same results.")
 
 
-def _member_steps(lab: Lab, plan: Plan, cohort: Cohort, material: Material) -> int:
-    """Steps summed over the members of a cohort."""
-    last = stretches(lab, plan.members[cohort.members[0]], material)[-1].last
-    return last * len(cohort.members)
+def train_cohort(
+    lab: Lab,
+    plan: Plan,
+    index: int,
+    material: Material,
+    checkpoint: Checkpoint | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> Iterator[Event]:
+    """Train one cohort of a plan, in one thread; `material` holds at least its members' rows."""
+    with one_thread():
+        work = work_for(lab, plan, plan.cohorts[index], material)
+        yield from train(work, index, checkpoint, checkpoint_seconds)
 
 
 def show(exhibit: Exhibit) -> Exhibited:
@@ -80,9 +91,20 @@ def show(exhibit: Exhibit) -> Exhibited:
     )
 
 
-def _reasons(cohorts: tuple[Cohort, ...]) -> Iterator[Note]:
-    """Say once which networks run one by one, where it is for want of another way."""
-    alone = [c.why for c in cohorts if "cannot be stacked" in c.why]
-    for why in dict.fromkeys(alone):
-        count = alone.count(why)
-        yield Note(f"{why}: {count} networks train one by one, with the same results.")
+class Overall:
+    """Progress of a whole run from that of its cohorts, in whatever order they tell it."""
+
+    def __init__(self, lab: Lab, plan: Plan, material: Material, done: Collection[int]) -> None:
+        steps = {
+            c.index: stretches(lab, plan.members[c.members[0]], material)[-1].last * len(c.members)
+            for c in plan.cohorts
+        }
+        self._total = sum(steps.values())
+        self._done = {index: count for index, count in steps.items() if index in done}
+
+    def of(self, event: Event) -> Event:
+        """Progress of one cohort as that of the run; any other event as it is."""
+        if not isinstance(event, Progress):
+            return event
+        self._done[event.cohort] = event.done
+        return Progress(sum(self._done.values()), self._total, event.cohort)

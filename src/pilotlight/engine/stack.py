@@ -48,7 +48,7 @@ RULES = (
         "dynamic shape",
         "No shape that depends on values (a boolean mask, nonzero): use torch.where.",
     ),
-    ("backward() called inside", "Gradients inside a phase by torch.func.grad only."),
+    ("functorch transform", "Gradients inside a phase by torch.func.grad only."),
     ("must only return Tensors", "A phase returns tensors only, its metrics too."),
 )
 
@@ -204,25 +204,26 @@ def signature(model: nn.Module) -> tuple[Any, ...]:
         for name, m in model.named_modules()
     )
     shapes = tuple(
-        (n, tuple(t.shape)) for n, t in [*model.named_parameters(), *model.named_buffers()]
+        (n, tuple(t.shape), t.requires_grad)
+        for n, t in [*model.named_parameters(), *model.named_buffers()]
     )
     return layers, shapes
 
 
 def _attributes(module: nn.Module) -> list[tuple[str, str]]:
     """Everything the template would lend to all members: what is no parameter, buffer or layer."""
-    skip = {*vars(nn.Module()), "generator"} | ({"rate"} if isinstance(module, Dropout) else set())
+    skip = set(vars(nn.Module())) | ({"rate"} if isinstance(module, Dropout) else set())
     return [(k, _told(v)) for k, v in vars(module).items() if k not in skip]
 
 
 def _told(value: Any) -> str:
     """An attribute's value as text, equal for equal values."""
+    if isinstance(value, nn.Parameter):
+        return ""  # stacked like any other
     if isinstance(value, Tensor):
-        return "" if value.requires_grad else repr(value.tolist())
+        return repr(value.tolist())
     if isinstance(value, Mapping):
         return repr({k: _told(v) for k, v in value.items()})
     if isinstance(value, list | tuple):
         return repr([_told(v) for v in value])
-    if callable(value):
-        return f"{value.__module__}.{value.__qualname__}" if hasattr(value, "__qualname__") else ""
-    return repr(value)
+    return getattr(value, "__qualname__", None) or repr(value)

@@ -112,8 +112,8 @@ def _update(
     work: Work, state: CohortState, index: int, names: list[str], gradients: list[Tensor]
 ) -> None:
     _, optimizer, _ = work.phases[index]
-    if "clip" in work.varying:
-        gradients = clip_by_norm(gradients, work.varying["clip"])
+    if work.clip is not None:
+        gradients = clip_by_norm(gradients, work.clip)
     coefficients = dict(work.coefficients[index])
     if work.schedule is not None:
         settings = Settings({**work.settings, **work.varying})
@@ -165,7 +165,7 @@ def _lay_masks(work: Work, state: CohortState, batch: dict[str, Any]) -> None:
             torch.rand(shape, generator=g, dtype=work.dtype) for g in state.generators["noise"]
         ]
         kept = torch.stack(drawn).to(work.device) >= rate
-        state.buffers[f"{name}.mask"] = kept.to(work.dtype) / (1 - rate)
+        state.buffers[f"{name}.mask"] = torch.where(kept, 1 / (1 - rate), 0.0)
 
 
 def _find_mask_shapes(

@@ -90,6 +90,12 @@ class Work:
         return found
 
     @cached_property
+    def clip(self) -> Tensor | None:
+        """The largest norm of each member's gradient [N]; None for a lab that does not clip."""
+        values = [m.settings["clip"] for m in self.members if "clip" in m.settings]
+        return torch.tensor(values, dtype=self.dtype, device=self.device) if values else None
+
+    @cached_property
     def row_lists(self) -> dict[str, list[Tensor]]:
         """Part -> each member's row numbers."""
         assert self.rows is not None

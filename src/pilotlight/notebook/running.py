@@ -7,7 +7,7 @@ import re
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +165,6 @@ def _train(running: Running, lab: str | Path | Lab) -> RunView:
         named = "lab" if isinstance(lab, Lab) else repr(str(lab))
         again = f"pl.run({named}, resume_from={str(running.folder)!r})"
         bar.close(f"Stopped. What was trained is kept. To go on: {again}")
-        with suppress(KeyboardInterrupt):  # whoever presses again does not wait for the pages
-            running.stop()
         raise
     except BaseException:
         bar.close("Stopped by an error.")

@@ -195,7 +195,7 @@ def main_figure(report: Report, lab_picture: Picture | None = None) -> Figure:
     for a lab without claims its exhibits.
     """
     if lab_picture is not None:
-        return _drawn([(5.0, partial(lab_picture, report))])
+        return _drawn([(5.0, partial(_own, report, lab_picture))])
     metric = along_the_way(report, main_metric(report))
     parts: list[Part] = []
     if metric is not None:
@@ -220,6 +220,12 @@ def _drawn(parts: Sequence[Part]) -> Figure:
             canvas.set_facecolor("none")
             draw(canvas)
     return figure
+
+
+@matplotlib.rc_context({"text.parse_math": True})
+def _own(report: Report, lab_picture: Picture, figure: Figure) -> None:
+    """A lab writes its own texts, so formulas in them are meant."""
+    lab_picture(report, figure)
 
 
 def _nothing_yet(figure: Canvas) -> None:

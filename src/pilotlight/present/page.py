@@ -19,6 +19,8 @@ from pilotlight.present.spread import finals
 
 SPLIT_COLUMNS = ("seed", "rule", "train", "validation", "test", "hash")
 HASH_LETTERS = 12
+TAG, STYLE = re.compile(r"<[^>]*>"), re.compile(r'\bstyle="[^"]*"')
+COLOUR = re.compile(r"#[0-9a-f]{6}\b")
 
 
 def page(report: Report, figures: Sequence[tuple[str, str, str]]) -> str:
@@ -101,32 +103,31 @@ def _links(text: str) -> Markup:
 
 
 def _inline(svg: str, prefix: str, label: str) -> Markup:
-    """An SVG made by matplotlib, fit to stand in a page beside others.
+    """An SVG made by `figures.to_svg`, fit to stand in a page beside others.
 
-    Its names get a prefix, its size follows the page, and its colours become variables, so that a
-    dark page shows their partners.
+    Its names get a prefix and its size follows the page. If all its colours are the house's, they
+    become variables, so that a dark page shows their partners; else it keeps its own, on white.
     """
-    start = svg.index("<svg")
-    head, body = svg[start:].split(">", 1)
+    head, body = svg[svg.index("<svg") :].split(">", 1)
     view = re.search(r'viewBox="[-\d. ]+"', head)
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = re.sub(r'\bid="', f'id="{prefix}', body)
-    body = re.sub(r"url\(#", f"url(#{prefix}", body)
-    body = re.sub(r'(?:xlink:)?href="#', f'href="#{prefix}', body)
-    body = body.replace('xlink:href="data:', 'href="data:')
-    body = re.sub(r'style="[^"]*"', _themed, body)
-    opening = Markup('<svg role="img" aria-label="{}" {}>').format(
-        label, Markup(view[0] if view else "")
+    ours = set(COLOUR.findall(" ".join(STYLE.findall(body)))) <= set(DARK)
+    body = TAG.sub(lambda tag: _tag(tag[0], prefix, ours), body)
+    opening = Markup('<svg class="{}" role="img" aria-label="{}" {}>').format(
+        "house" if ours else "own", label, Markup(view[0] if view else "")
     )
     return opening + Markup(body)
 
 
-def _themed(style: re.Match[str]) -> str:
-    def variable(colour: re.Match[str]) -> str:
-        name = colour[0]
-        return f"var(--c{name[1:]}, {name})" if name in DARK else name
+def _tag(tag: str, prefix: str, ours: bool) -> str:
+    """One tag of an SVG with its names and colours changed; the text between tags stays."""
+    tag = re.sub(r'\bid="', f'id="{prefix}', tag)
+    tag = tag.replace("url(#", f"url(#{prefix}").replace("xlink:href=", "href=")
+    tag = tag.replace('href="#', f'href="#{prefix}')
+    return STYLE.sub(_themed, tag) if ours else tag
 
-    return re.sub(r"#[0-9a-f]{6}\b", variable, style[0])
+
+def _themed(style: re.Match[str]) -> str:
+    return COLOUR.sub(lambda colour: f"var(--c{colour[0][1:]}, {colour[0]})", style[0])
 
 
 def _comparisons(report: Report) -> dict[str, Any]:

@@ -18,7 +18,14 @@ LINES = ("#1f5fbf", "#c9540a", "#00866f", "#a83f8e", "#ab8a00", "#2f98c9", "#3a4
 VERDICTS = {"supported": LINES[2], "refuted": LINES[1], "undecided": QUIET}
 
 _DARK = ("#6ea8ff", "#ff8f50", "#2fc4a4", "#e58ad0", "#e3c34f", "#a5e0fb", "#c9d1db", "#c8546c")
-DARK = {INK: "#e8ebf0", QUIET: "#a3adba", RULE: "#38414d"} | dict(zip(LINES, _DARK, strict=True))
+DARK = {
+    "#000000": "#e8ebf0",
+    INK: "#e8ebf0",
+    QUIET: "#a3adba",
+    RULE: "#38414d",
+    PAPER: "#14181d",
+    **dict(zip(LINES, _DARK, strict=True)),
+}
 """Light colour -> its partner on a dark page."""
 
 STYLE: Any = {

@@ -30,7 +30,7 @@ from pilotlight.present.words import (
 
 __all__ = ["Summary", "number", "plot", "seconds", "summary"]
 
-STYLES = {"supported": "bold green", "refuted": "bold red", "undecided": "bold"}
+STYLES = {"supported": "bold green", "refuted": "bold magenta", "undecided": "bold"}
 
 _Write = Callable[..., Text]
 """Makes text of a string and a style; nothing in the string is markup."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from shlex import quote
 from typing import Any, TypeGuard
 
 from pilotlight.core.report import ClaimResult, MemberRow, Report
@@ -211,7 +212,7 @@ def reasons(report: Report) -> str:
 
 def resume_command(report: Report) -> str:
     """How a stopped run goes on."""
-    return f"pilotlight run --resume {report.run}" if report.state == "stopped" else ""
+    return f"pilotlight run --resume {quote(report.run)}" if report.state == "stopped" else ""
 
 
 def networks_of(report: Report, comparison: str) -> list[MemberRow]:

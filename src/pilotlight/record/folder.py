@@ -2,7 +2,7 @@
 
 config.json              what was asked for, resolved, with the plan; written once
 journal.jsonl            events, one a line, appended as they happen
-checkpoint.safetensors   where to go on from; gone when the run is finished
+checkpoint.safetensors   where each cohort in training goes on from; gone when the run is finished
 weights-N.safetensors    the networks of cohort N when it is trained; gone when the run is finished
 weights.safetensors      all networks of a finished run: "member/parameter name" to tensor
 history.npz              curves as arrays
@@ -41,6 +41,7 @@ WEIGHTS = "weights.safetensors"
 PARTS = "weights-*.safetensors"
 HISTORY = "history.npz"
 RESULT = "result.json"
+OF = ":"
 
 T = TypeVar("T")
 
@@ -56,6 +57,7 @@ class Folder:
         self.path = path
         self.config = config
         self._journal = Journal(path / JOURNAL)
+        self._checkpoints: dict[int, Checkpoint] = {}
 
     @classmethod
     def create(
@@ -135,30 +137,46 @@ class Folder:
                 self._journal.append(event)
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Replace the checkpoint. The journal goes to the disk first: it never knows less."""
+        """Replace the checkpoint of its cohort; those of other cohorts in training stay.
+
+        The journal goes to the disk first: it never knows less.
+        """
         from pilotlight.record.pack import pack_tensors
 
-        about = {
-            "cohort": checkpoint.cohort,
-            "step": checkpoint.step,
-            "about": dict(checkpoint.about),
+        self._checkpoints[checkpoint.cohort] = checkpoint
+        tensors = {
+            f"{cohort}{OF}{name}": tensor
+            for cohort, kept in self._checkpoints.items()
+            for name, tensor in kept.tensors.items()
         }
+        about = [
+            {"cohort": kept.cohort, "step": kept.step, "about": dict(kept.about)}
+            for kept in self._checkpoints.values()
+        ]
         with self._writing(JOURNAL):
             self._journal.sync()
-        self._replace(CHECKPOINT, pack_tensors(checkpoint.tensors, about))
+        self._replace(CHECKPOINT, pack_tensors(tensors, {"cohorts": about}))
 
-    def load_checkpoint(self) -> Checkpoint | None:
-        """Where to go on from, or None. Tensors come back on the CPU, bit for bit.
+    def load_checkpoints(self) -> dict[int, Checkpoint]:
+        """Where to go on from, by cohort. Tensors come back on the CPU, bit for bit.
 
         `about` comes back as JSON has it: tuples as lists, all keys as texts.
         """
         from pilotlight.record.pack import unpack_tensors
 
         if not os.path.exists(self.path / CHECKPOINT):
-            return None
+            return {}
         instead = "Copy the folder again, or delete this file: the run then starts over."
-        tensors, about = self._read(CHECKPOINT, unpack_tensors, instead)
-        return Checkpoint(tensors=tensors, **about)
+        tensors, found = self._read(CHECKPOINT, unpack_tensors, instead)
+        groups: dict[str, dict[str, Tensor]] = {}
+        for path, tensor in tensors.items():
+            cohort, _, name = path.partition(OF)
+            groups.setdefault(cohort, {})[name] = tensor
+        self._checkpoints = {
+            about["cohort"]: Checkpoint(tensors=groups.get(str(about["cohort"]), {}), **about)
+            for about in found["cohorts"]
+        }
+        return dict(self._checkpoints)
 
     def save_weights(self, cohort: int, weights: Mapping[str, Tensor]) -> None:
         """Keep the networks of a trained cohort: "member/parameter name" to tensor.
@@ -168,6 +186,7 @@ class Folder:
         from pilotlight.record.pack import pack_tensors
 
         self._replace(PARTS.replace("*", str(cohort)), pack_tensors(weights))
+        self._checkpoints.pop(cohort, None)
 
     def weights(self) -> dict[str, Tensor]:
         """The networks of all cohorts trained so far: "member/parameter name" to tensor."""

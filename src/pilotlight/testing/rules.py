@@ -138,6 +138,8 @@ def first_loss_near_theory(trial: Trial) -> list[str]:
     training, data = trial.lab.train, trial.lab.data
     if not isinstance(training, Supervised) or training.loss is not functional.cross_entropy:
         return []
+    if data.classes is None:
+        return [f"data: {data.name!r} does not say how many classes there are."]
     theory = math.log(data.classes)
     first = next(e for e in trial.events if isinstance(e, Measured) and e.step == 0)
     losses = [v for v in first.values[f"{training.parts[0]}_loss"] if v is not None]
@@ -166,7 +168,7 @@ def kill_and_resume_change_nothing(trial: Trial) -> list[str]:
                 checkpoints.append(event)
     found = []
     for checkpoint in checkpoints:
-        resumed = _weights(list(_events(trial.lab, trial.changes, checkpoint=checkpoint)))
+        resumed = _weights(list(_events(trial.lab, trial.changes, checkpoints={0: checkpoint})))
         if not _equal(trial.weights, resumed):
             found.append(f"Resumed at step {checkpoint.step} of {steps}: other numbers.")
     return found or ([] if checkpoints else ["Too short to be resumed: fewer than 3 steps."])
@@ -186,11 +188,11 @@ def equals_its_plain_script(trial: Trial) -> list[str]:
     program: dict[str, Any] = {"__name__": "plain_script"}
     exec(compile(script(trial.lab), f"{trial.lab.name}, plain script", "exec"), program)
     for member in make_members(trial.lab, SEEDS, trial.changes):
-        if member.seed != SEEDS[0]:
+        if member.seed != SEEDS[-1]:  # the first lends its network to all, so it proves least
             continue
         with one_thread(), redirect_stdout(io.StringIO()), torch.random.fork_rng(devices=[]):
             model, history = program["train"](
-                member.comparison, member.seed, torch.float64, **trial.changes
+                member.comparison, member.seed, torch.float64, **member.settings
             )
         own = {
             name: trial.weights[f"{member.index}/{name}"] for name, _ in model.named_parameters()

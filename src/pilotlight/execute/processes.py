@@ -1,0 +1,170 @@
+"""Worker processes: several jobs at once, each a stream of messages, from a preloaded server.
+
+A forkserver imports what jobs need once; each job then starts in hundredths of a second, in a
+process of its own, without this process's threads and locks. Where there is no forkserver
+(Windows) each job starts afresh.
+
+What it does not guard against: a worker that hangs. It is waited for until Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import pickle
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from pilotlight.core.errors import PilotlightError
+
+END = b""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker does: iterate over `function(**arguments)` of a module, and send each item."""
+
+    module: str
+    function: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Message:
+    """An item that job number `job` has sent."""
+
+    job: int
+    item: Any
+
+
+@dataclass(frozen=True)
+class Died:
+    """The worker of job number `job` ended before its work did: killed, or out of memory."""
+
+    job: int
+    exit_code: int | None
+
+
+@dataclass
+class _Worker:
+    job: int
+    process: Any
+    connection: Connection
+
+
+class Workers:
+    """At most `at_once` jobs in processes. Leaving the `with` ends them all."""
+
+    def __init__(self, at_once: int, preload: Sequence[str] = ()) -> None:
+        method = "spawn" if sys.platform == "win32" else "forkserver"
+        self._context: Any = multiprocessing.get_context(method)
+        if method == "forkserver":
+            self._context.set_forkserver_preload(list(preload))
+        self._at_once = at_once
+        self._running: list[_Worker] = []
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._running:
+            worker.process.kill()
+        for worker in self._running:
+            worker.process.join()
+            worker.connection.close()
+        self._running = []
+
+    def stream(self, jobs: Sequence[Job]) -> Iterator[Message | Died]:
+        """What all jobs send, in order of arrival; each job's own messages in its order.
+
+        Raises:
+            Whatever a job raised; the other jobs are ended.
+        """
+        waiting = list(enumerate(jobs))
+        while waiting or self._running:
+            while waiting and len(self._running) < self._at_once:
+                self._start(*waiting.pop(0))
+            for worker in self._ready():
+                yield from self._read(worker)
+
+    def _start(self, number: int, job: Job) -> None:
+        ours, theirs = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=_work, args=(job, theirs), daemon=True)
+        with _main_left_out():
+            process.start()
+        theirs.close()
+        self._running.append(_Worker(number, process, ours))
+
+    def _ready(self) -> list[_Worker]:
+        ready = wait([w.connection for w in self._running])
+        return [w for w in self._running if w.connection in ready]
+
+    def _read(self, worker: _Worker) -> Iterator[Message | Died]:
+        try:
+            sent = worker.connection.recv_bytes()
+        except (EOFError, OSError):
+            self._end(worker)
+            yield Died(worker.job, worker.process.exitcode)
+            return
+        if sent == END:
+            self._end(worker)
+            return
+        item = pickle.loads(sent)  # from our own worker, over our own pipe
+        if isinstance(item, BaseException):
+            raise item
+        yield Message(worker.job, item)
+
+    def _end(self, worker: _Worker) -> None:
+        self._running.remove(worker)
+        worker.process.join()
+        worker.connection.close()
+
+
+@contextmanager
+def _main_left_out() -> Iterator[None]:
+    """Keep a new process from running the person's own script once more.
+
+    multiprocessing imports the main script in each worker, for functions defined there. Ours come
+    from modules, and a script that trains at its top level, as people write them, would start over.
+    """
+    main = sys.modules["__main__"]
+    hidden = {name: getattr(main, name) for name in ("__file__", "__spec__") if hasattr(main, name)}
+    for name in hidden:
+        setattr(main, name, None)
+    try:
+        yield
+    finally:
+        for name, value in hidden.items():
+            setattr(main, name, value)
+
+
+def _work(job: Job, connection: Connection) -> None:
+    """In the worker: send every item, then the end. Ctrl-C is the parent's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        function = getattr(importlib.import_module(job.module), job.function)
+        for item in function(**job.arguments):
+            connection.send_bytes(pickle.dumps(item))
+    except BrokenPipeError:
+        return  # the parent is gone, and with it whoever wanted this
+    except PilotlightError as error:
+        connection.send_bytes(pickle.dumps(error))
+    except Exception as error:
+        connection.send_bytes(pickle.dumps(_portable(error)))
+    else:
+        connection.send_bytes(END)
+    connection.close()
+
+
+def _portable(error: Exception) -> Exception:
+    """An error that can be sent; its traceback goes along as a note."""
+    import traceback
+
+    told = RuntimeError(f"{type(error).__name__}: {error}")
+    told.add_note("".join(traceback.format_exception(error)))
+    return told

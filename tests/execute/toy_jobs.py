@@ -1,0 +1,27 @@
+"""What the workers of these tests do; a module of its own, since workers import it."""
+
+import os
+import signal
+import time
+
+
+def count(upto, pause=0.0):
+    for i in range(upto):
+        time.sleep(pause)
+        yield i
+
+
+def who():
+    yield os.getpid()
+    time.sleep(60)
+    yield os.getpid()
+
+
+def die(after):
+    yield from range(after)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fail():
+    yield 1
+    raise ValueError("no such thing")
