@@ -72,7 +72,7 @@ class World:
             raise self.error
         return FakeRunning(self, str(command.lab))
 
-    def resume(self, path: str) -> FakeRunning:
+    def resume(self, path: str, jobs: int | None = None) -> FakeRunning:
         self.asked.append(path)
         return FakeRunning(self, "momentum")
 

@@ -175,7 +175,11 @@ def test_what_cannot_be_stacked_trains_one_by_one_and_says_so(tiny, train, layer
 
 def test_a_single_network_runs_as_the_plain_module(tiny):
     (cohort,) = planned(tiny(), (0,), compare=("plain",)).cohorts
-    assert (cohort.members, cohort.stacked, cohort.why) == ((0,), False, "the only one of its shape")
+    assert (cohort.members, cohort.stacked, cohort.why) == (
+        (0,),
+        False,
+        "the only one of its shape",
+    )
 
 
 # --- the same plan ---
@@ -242,3 +246,22 @@ def test_a_setting_that_the_engine_needs_is_asked_for(tiny, fields, missing):
 def test_early_stopping_without_a_validation_part_is_refused(tiny):
     with pytest.raises(LabError, match="patience: .* 'validation'"):
         planned(tiny(settings={"patience": 3}))
+
+
+# --- how many train together ---
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"),
+    [(2, [2]), (23, [23]), (24, [12, 12]), (33, [16, 17]), (64, [32, 32]), (66, [16, 17, 16, 17])],
+)
+def test_a_large_group_is_cut_in_an_even_number_of_nearly_equal_cohorts(tiny, count, sizes):
+    plan = planned(tiny(), range(count), compare=("plain",))
+    assert [len(c.members) for c in plan.cohorts] == sizes
+    assert [i for c in plan.cohorts for i in c.members] == list(range(count))
+
+
+def test_on_a_gpu_a_group_stays_whole(tiny):
+    members = make_members(tiny(), range(50), {}, ("plain",))
+    plan, _ = make(tiny(), members, "cuda")
+    assert [len(c.members) for c in plan.cohorts] == [50]

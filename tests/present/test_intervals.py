@@ -65,7 +65,7 @@ def test_numbers_are_never_cut_only_a_long_unit(statistical: Report):
         unit="squared errors per hundred thousand rows",
     )
     words = [t.get_text() for t in effect_figure(replace(statistical, claims=(claim,))).texts]
-    assert "−0.0002 squared errors per …" in words
+    assert "−0.00021 squared errors per…" in words
     assert "−0.0025 to 0.0020 (99.67 %)" in words
 
 

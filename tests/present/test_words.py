@@ -89,9 +89,12 @@ def test_effects_carry_sign_unit_and_interval(statistical: Report):
     assert words.effect_words(last) == "-3.4 epochs"
     alone = replace(first, right=None)
     assert words.effect_words(alone) == "0.201 accuracy"
-    tiny = replace(first, effect=-0.003, interval=(-0.11, 0.11))
-    assert words.effect_words(tiny) == "0.00 accuracy"
-    assert words.effect_words(replace(tiny, effect=0.003)) == "0.00 accuracy"
+    wide = replace(first, effect=-0.003, interval=(-0.11, 0.11))
+    assert words.effect_words(wide) == "-0.0030 accuracy"
+    assert words.effect_words(replace(wide, effect=0.0)) == "0.00 accuracy"
+    assert words.effect_words(replace(wide, effect=-2e-9)) == "0.0000 accuracy"
+    assert words.effect_words(replace(wide, effect=0.24, interval=(-24, 24))) == "+0.24 accuracy"
+    assert words.interval_words(replace(wide, interval=(-24, 24))).endswith("-24 to 24")
     assert words.effect_words(replace(first, effect=None)) == "effect cannot be computed"
     assert words.effect_words(replace(first, effect=math.nan)) == "effect cannot be computed"
     assert words.interval_words(replace(first, interval=None)) == "no interval"

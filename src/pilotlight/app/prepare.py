@@ -21,6 +21,7 @@ from pilotlight.engine.plan import Plan, make, make_members
 from pilotlight.labs.catalogue import load
 
 QUICK_SEEDS = 3
+MOST_JOBS = 256
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ def prepare(command: RunCommand) -> Prepared:
     members = _tried(
         lambda names: make_members(lab, seeds, changes, names), command.compare, problems
     )
+    if command.jobs is not None and not 1 <= command.jobs <= MOST_JOBS:
+        problems.append(f"jobs={command.jobs}: jobs is a whole number from 1 to {MOST_JOBS}.")
     raise_all(list(dict.fromkeys(problems)))
     plan, material = make(lab, members or (), device)
     return Prepared(lab, plan, material, _config(lab, command, changes, seeds, plan, material))

@@ -23,6 +23,9 @@ Exit codes: 0 fine, 1 a result is not as expected, 2 wrong use, 130 stopped by C
 
 Json = Annotated[bool, Parameter("--json", help="Print JSON for a machine to read.")]
 Device = Literal["auto", "cpu", "cuda", "mps"]
+Jobs = Annotated[
+    int | None, Parameter(help="Worker processes; else the machine's cores. Same numbers always.")
+]
 
 
 @app.command(name="list")
@@ -72,11 +75,13 @@ def run(
     quick: Annotated[bool, Parameter(help="A short run, for a first look.")] = False,
     plan: Annotated[bool, Parameter(help="Say what would be trained, and train nothing.")] = False,
     resume: Annotated[
-        str | None, Parameter(help="Go on with the run in this folder. Takes only --json.")
+        str | None,
+        Parameter(help="Go on with the run in this folder; beside it only --jobs and --json."),
     ] = None,
     out: Annotated[
         str | None, Parameter(help="The run's folder, new or empty; else runs/NAME-DATE-ID.")
     ] = None,
+    jobs: Jobs = None,
     as_json: Json = False,
 ) -> int:
     """Run labs and say their verdicts.
@@ -97,6 +102,7 @@ def run(
         plan=plan,
         resume=resume,
         out=out,
+        jobs=jobs,
         as_json=as_json,
     )
 
@@ -105,6 +111,7 @@ def run(
 def verify(
     *names: Annotated[str, Parameter(help="Names of labs, or paths of lab files.")],
     all_labs: Annotated[bool, Parameter("--all", help="Verify every lab.")] = False,
+    jobs: Jobs = None,
     as_json: Json = False,
 ) -> int:
     """Train labs afresh, on other seeds, and compare their verdicts with what they expect.
@@ -115,7 +122,7 @@ def verify(
     """
     from pilotlight.cli import training
 
-    return training.verify(names, all_labs, as_json)
+    return training.verify(names, all_labs, jobs, as_json)
 
 
 @app.command

@@ -40,6 +40,7 @@ def run(
     plan: bool,
     resume: str | None,
     out: str | None,
+    jobs: int | None,
     as_json: bool,
 ) -> int:
     """Run labs, or say what would be run, or go on with one run."""
@@ -47,7 +48,7 @@ def run(
         typed = {"--seeds": seeds is not None, "--set": changes, "--compare": compare is not None}
         typed |= {"--device": device, "--quick": quick, "--plan": plan, "--out": out is not None}
         _refuse_beside_resume(names, [option for option, given in typed.items() if given])
-        return _run([partial(_resumed, resume)], False, as_json)
+        return _run([partial(_resumed, resume, jobs)], False, as_json)
     entries, problems = _found(names)
     if not names:
         problems.append("name a lab, as in `pilotlight run momentum`. `pilotlight list` shows all.")
@@ -68,6 +69,7 @@ def run(
             device=device or "auto",
             quick=quick,
             out=out,
+            jobs=jobs,
         )
         for name in names
     ]
@@ -76,14 +78,16 @@ def run(
     return _run(_starts(entries, commands), len(names) > 1, as_json)
 
 
-def verify(names: Sequence[str], all_labs: bool, as_json: bool) -> int:
+def verify(names: Sequence[str], all_labs: bool, jobs: int | None, as_json: bool) -> int:
     """Train labs on the verifying seeds; 1 where a result is not as expected."""
     if all_labs == bool(names):
         raise UsageError("name labs to verify, or say --all, but not both.")
     entries, problems = (catalogue.entries(), []) if all_labs else _found(names)
     raise_all(problems)
     wanted = names or [entry.name for entry in entries]
-    starts = _starts(entries, [RunCommand(name, first_seed=VERIFYING) for name in wanted])
+    starts = _starts(
+        entries, [RunCommand(name, first_seed=VERIFYING, jobs=jobs) for name in wanted]
+    )
     verified: list[tuple[Report, bool]] = []
     stopped = False
     try:
@@ -182,10 +186,10 @@ def _started(entry: catalogue.Entry, command: RunCommand) -> Running:
     return start(command)
 
 
-def _resumed(path: str) -> Running:
+def _resumed(path: str, jobs: int | None) -> Running:
     from pilotlight.app.running import resume
 
-    running = resume(path)
+    running = resume(path, jobs=jobs)
     if running.finished:
         tell(f"{running.lab_name}: this run is finished, so nothing is left to train.")
     else:

@@ -119,5 +119,5 @@ def _loss(loss: Callable[..., Tensor], model: nn.Module, batch: Any) -> Tensor:
 
 def load_member(work: Work, state: CohortState, index: int) -> None:
     """Lay one member's weights into the template, to look at it as a plain module."""
-    own = {n: t[index].detach() for n, t in state.tensors.items() if not n.endswith(".mask")}
+    own = {n: t[index].detach() for n, t in state.tensors.items() if n not in work.masks}
     work.stack.template.load_state_dict(own, strict=False)

@@ -7,12 +7,15 @@ torch's cross_entropy over ten classes, stacked, took as long as two layers; by 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from torch import Tensor
 from torch.nn import functional
 
 
-def cross_entropy(outputs: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
+def cross_entropy(
+    outputs: Tensor, targets: Tensor, reduction: Literal["mean", "none"] = "mean"
+) -> Tensor:
     """`torch.nn.functional.cross_entropy`: outputs [B, K, ...], targets [B, ...] or [B, K, ...]."""
     if targets.is_floating_point():
         return functional.cross_entropy(outputs, targets, reduction=reduction)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from torch.nn import functional
 
 from pilotlight.core.errors import LabError
 from pilotlight.core.lab import Lab
@@ -111,7 +112,7 @@ class Writer:
             f"    for part in {_listed(self.lab.train.parts)}:\n"
             "        outputs, y = model(inputs[rows[part]]), targets[rows[part]]\n"
             f'        measured[f"{{part}}_loss"] = {loss}(outputs, y).item()\n'
-            f"{accuracy if loss == 'cross_entropy' else ''}"
+            f"{accuracy if self.lab.train.loss is functional.cross_entropy else ''}"
             "    return measured"
         )
 
@@ -163,12 +164,12 @@ class Writer:
         return bool(self.hooks["noise"]) or self._has_dropout()
 
     def _has_dropout(self) -> bool:
+        """Whether any comparison's network has, so that one program serves them all."""
         assert self.lab.model is not None
-        values = resolve_settings(
-            self.lab.declared, {}, self.lab.compare[self.comparison], self.comparison
-        )
+        each = [resolve_settings(self.lab.declared, {}, o, n) for n, o in self.lab.compare.items()]
         with torch.random.fork_rng(devices=[]):
-            return any(isinstance(m, Dropout) for m in self.lab.model(values).modules())
+            models = [self.lab.model(values) for values in each]
+        return any(isinstance(layer, Dropout) for model in models for layer in model.modules())
 
     def _optimizers(self) -> str:
         lines = []
@@ -188,10 +189,9 @@ class Writer:
     def _torch_optimizer(self, optimizer: Optimizer, moved: str) -> str:
         words: dict[str, str] = {}
         betas: dict[str, str] = {}
-        for name, default in optimizer.defaults.items():
-            setting, keyword = optimizer.setting(name), optimizer.torch_words[name]
-            declared = setting in self.lab.settings
-            value = f"settings.{setting}" if declared else repr(default)
+        for name in optimizer.defaults:
+            keyword, value = optimizer.torch_words[name], self._value(optimizer, name)
+            declared = optimizer.setting(name) in self.lab.settings
             if keyword.startswith("betas"):
                 betas[keyword] = value
                 declared_betas = any(
@@ -203,6 +203,12 @@ class Writer:
                 words[keyword] = value
         listed = "".join(f",\n    {k}={v}" for k, v in words.items())
         return f"torch.optim.{optimizer.torch_name}(\n    {moved}{listed},\n)"
+
+    def _value(self, optimizer: Optimizer, coefficient: str) -> str:
+        """A coefficient as the program writes it: a setting, or the default."""
+        setting = optimizer.setting(coefficient)
+        declared = setting in self.lab.settings
+        return f"settings.{setting}" if declared else repr(optimizer.defaults[coefficient])
 
     def _rows_loop(self) -> str:
         stages = self.hooks["stages"]
@@ -224,7 +230,10 @@ class Writer:
         else:
             lines.append(self._stage('"train"'))
         if self.patience:
-            lines.append("if settings.patience:\n    model.load_state_dict(weights)")
+            lines.append(
+                "if settings.patience:\n    model.load_state_dict(weights)\n"
+                f"    history.append({self._measure()})"
+            )
         return "\n".join(lines)
 
     def _stage(self, part: str) -> str:
@@ -301,11 +310,12 @@ class Writer:
     def _move(self, i: int) -> str:
         optimizer, name = self._optimizer_name(i), self.phases[i]
         lines = []
+        phase = self.lab.train.phases[i]
         if self.schedule:
-            rate = (self.lab.train.phases[i].optimizer or self.lab.optimizer or sgd).setting("rate")
+            chosen = phase.optimizer or self.lab.optimizer or sgd
             lines += [
                 f"for group in {optimizer}.param_groups:",
-                f'    group["lr"] = settings.{rate} * float('
+                f'    group["lr"] = {self._value(chosen, "rate")} * float('
                 f"{self.schedule}(step, steps, settings))",
             ]
         lines.append(f"{optimizer}.zero_grad()")
@@ -315,7 +325,10 @@ class Writer:
             lines.append(f"loss, metrics, state = {name}(model, batch, settings, state)")
         lines.append("loss.backward()")
         if "clip" in self.lab.settings:
-            lines.append("torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)")
+            whose = (
+                f'{optimizer}.param_groups[0]["params"]' if phase.moves else "model.parameters()"
+            )
+            lines.append(f"torch.nn.utils.clip_grad_norm_({whose}, settings.clip)")
         lines.append(f"{optimizer}.step()")
         if not self.supervised:
             lines.append("state = kept(state)")

@@ -136,4 +136,5 @@ def _weights(work: Work, state: CohortState) -> dict[str, Any]:
         f"{member.index}/{name}": value[i].detach().cpu()
         for i, member in enumerate(work.members)
         for name, value in state.tensors.items()
+        if name not in work.masks
     }

@@ -90,6 +90,11 @@ class Work:
         return found
 
     @cached_property
+    def masks(self) -> frozenset[str]:
+        """The buffers in which the masks of Dropout lie; no part of a network's weights."""
+        return frozenset(f"{name}.mask" for name in self.dropout_rates)
+
+    @cached_property
     def clip(self) -> Tensor | None:
         """The largest norm of each member's gradient [N]; None for a lab that does not clip."""
         values = [m.settings["clip"] for m in self.members if "clip" in m.settings]

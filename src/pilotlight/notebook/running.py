@@ -6,8 +6,9 @@ import _thread
 import re
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +69,6 @@ def run(
         RecordError: the folder cannot be made, read or resumed.
         KeyboardInterrupt: it was interrupted.
     """
-    if resume_from is not None:
-        typed = {"seeds": seeds, "changes": changes, "compare": compare, "quick": quick, "out": out}
-        typed["device"] = device != "auto"
-        _refuse_beside_resume([name for name, value in typed.items() if value])
-        return _train(_resumed(lab, str(resume_from)), lab)
-    if isinstance(lab, Lab):
-        raise_all(_unfit_for_a_folder(lab))
     command = RunCommand(
         lab if isinstance(lab, Lab) else str(lab),
         seeds=seeds,
@@ -84,7 +78,12 @@ def run(
         quick=quick,
         out=None if out is None else str(out),
     )
-    return _train(start(command), lab)
+    with _InterruptButton() as button:
+        if resume_from is None:
+            running = _started(command)
+        else:
+            running = _resumed(command, str(resume_from))
+        return _train(running, command, button)
 
 
 @_told_briefly()
@@ -116,29 +115,36 @@ def _unfit_for_a_folder(lab: Lab) -> list[str]:
     problems = []
     if not re.fullmatch(r"[\w-]+", lab.name):
         problems.append(f"name={lab.name!r}: name the Lab in letters and hyphens, as in 'my-lab'.")
-    elif lab.name in {entry.name for entry in entries()}:
+    elif lab.name in _our_labs():
         problems.append(f"name={lab.name!r}: there is a lab of this name. Choose another one.")
     if not lab.question:
         problems.append("question='': say what the Lab asks, as in question='Does it help?'.")
     return problems
 
 
-def _refuse_beside_resume(typed: Sequence[str]) -> None:
+def _our_labs() -> set[str]:
+    return {entry.name for entry in entries()}
+
+
+def _started(command: RunCommand) -> Running:
+    if isinstance(command.lab, Lab):
+        raise_all(_unfit_for_a_folder(command.lab))
+    return start(command)
+
+
+def _resumed(command: RunCommand, folder: str) -> Running:
+    """Go on with the run in a folder, which must be one of this lab."""
+    lab = command.lab
+    usual = RunCommand(lab)
+    typed = [f.name for f in fields(command) if getattr(command, f.name) != getattr(usual, f.name)]
     if typed:
         raise UsageError(
             f"resume_from goes on with what was asked for then. Leave out {', '.join(typed)}."
         )
-
-
-def _resumed(lab: str | Path | Lab, folder: str) -> Running:
-    """Go on with the run in a folder, which must be one of this lab."""
     recorded = read_report(folder).lab
-    if isinstance(lab, Lab):
-        name = lab.name
-    elif str(lab) == recorded and recorded not in {entry.name for entry in entries()}:
+    if lab == recorded and recorded not in _our_labs():
         raise UsageError(f"{folder}: {recorded!r} was made in a notebook; give the Lab itself.")
-    else:
-        name = find(str(lab)).name
+    name = lab.name if isinstance(lab, Lab) else find(lab).name
     if name != recorded:
         raise UsageError(f"{folder} holds a run of {recorded!r}, not of {name!r}.")
     return resume(folder, lab if isinstance(lab, Lab) else None)
@@ -147,64 +153,68 @@ def _resumed(lab: str | Path | Lab, folder: str) -> Running:
 # Training
 
 
-def _train(running: Running, lab: str | Path | Lab) -> RunView:
+class _InterruptButton:
+    """The interrupt button, held back until the step in hand is done.
+
+    Raised in the middle of a step, KeyboardInterrupt is lost about once in ten times, for Python
+    drops what is raised while it frees an object, and now and then it breaks torch's transforms.
+    So a press waits for the next `heed`. A second press does not wait, nor does a long step.
+    """
+
+    def __init__(self) -> None:
+        self.pressed = False
+        self._usual = signal.getsignal(signal.SIGINT)
+        self._hurry = threading.Timer(GRACE_SECONDS, _thread.interrupt_main)
+
+    def __enter__(self) -> _InterruptButton:
+        if threading.current_thread() is threading.main_thread():  # no other one is interrupted
+            signal.signal(signal.SIGINT, self._press)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hurry.cancel()
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, self._usual)
+
+    def _press(self, *_: object) -> None:
+        if self.pressed:
+            raise KeyboardInterrupt
+        self.pressed = True
+        self._hurry.start()
+
+    def heed(self) -> None:
+        """Stop here if the button was pressed."""
+        if self.pressed:
+            raise KeyboardInterrupt
+
+
+def _train(running: Running, command: RunCommand, button: _InterruptButton) -> RunView:
     bar = Bar()
     latest: Measured | None = None
     bar.start(0)
     events: Any = iter(running)
     try:
-        # Closed here: the traceback that IPython keeps would else keep the run folder locked.
-        with _interrupt_button() as heed, closing(events):
+        with closing(events):  # else the traceback that IPython keeps holds the folder's lock
             for event in events:
                 if isinstance(event, Measured):
                     latest = event
                 elif isinstance(event, Progress):
                     bar.update(event, latest)
-                heed()
-    except KeyboardInterrupt:
-        named = "lab" if isinstance(lab, Lab) else repr(str(lab))
-        again = f"pl.run({named}, resume_from={str(running.folder)!r})"
-        bar.close(f"Stopped. What was trained is kept. To go on: {again}")
-        raise
-    except BaseException:
+                button.heed()
+        report = running.report()
+        button.heed()
+    except BaseException as error:
+        # an interrupt in compiled code may come out as another error
+        if button.pressed or isinstance(error, KeyboardInterrupt):
+            bar.close(f"Stopped. What was trained is kept. To go on: {_again(command, running)}")
+            raise KeyboardInterrupt from None
         bar.close("Stopped by an error.")
         raise
-    report = running.report()
     bar.close(f"Done. Report: {running.folder / 'report.html'}")
     return RunView(report, running.picture)
 
 
-@contextmanager
-def _interrupt_button() -> Iterator[Callable[[], None]]:
-    """Yield a function that raises KeyboardInterrupt if the button was pressed: call it often.
-
-    Raised in the middle of a step, KeyboardInterrupt is lost about once in ten times, for Python
-    drops what is raised while it frees an object, and now and then it breaks torch's transforms.
-    So a press waits for the end of the step; a second one, or a step that takes long, does not.
-    """
-    usual = signal.getsignal(signal.SIGINT)
-    if not callable(usual) or threading.current_thread() is not threading.main_thread():
-        yield lambda: None  # interrupts do not come here
-        return
-    pressed = False
-    hurry = threading.Timer(GRACE_SECONDS, _thread.interrupt_main)
-    hurry.daemon = True
-
-    def press(number: int, frame: Any) -> None:
-        nonlocal pressed
-        if pressed:
-            usual(number, frame)
-        else:
-            pressed = True
-            hurry.start()
-
-    def heed() -> None:
-        if pressed:
-            raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, press)
-    try:
-        yield heed
-    finally:
-        hurry.cancel()
-        signal.signal(signal.SIGINT, usual)
+def _again(command: RunCommand, running: Running) -> str:
+    """What to type to go on."""
+    lab = "lab" if isinstance(command.lab, Lab) else repr(command.lab)
+    return f"pl.run({lab}, resume_from={str(running.folder)!r})"

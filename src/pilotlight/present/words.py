@@ -14,6 +14,7 @@ from typing import Any, TypeGuard
 from pilotlight.core.report import ClaimResult, MemberRow, Report
 
 EXPLORING = "for exploring"
+MOST_DECIMALS = 5
 SHOWN_ITEMS = 8
 """A longer list of values is cut after this many and its length is said."""
 
@@ -41,10 +42,15 @@ def alike(*values: float) -> list[str]:
     width = max(values) - min(values)
     if width <= 0 or not math.isfinite(width):
         return [number(v) for v in values]
-    decimals = 1 - math.floor(math.log10(width))
-    if decimals > 5:
+    decimals = _decimals(width)
+    if decimals > MOST_DECIMALS:
         return [_short_exponent(f"{v:.2e}") for v in values]
     return [f"{v:z,.{max(decimals, 0)}f}" for v in values]  # z: no minus before zero
+
+
+def _decimals(size: float) -> int:
+    """Decimals that show two digits of a number above 0."""
+    return 1 - math.floor(math.log10(size))
 
 
 def minus(text: str) -> str:
@@ -123,10 +129,23 @@ def finite_interval(claim: ClaimResult) -> tuple[float, float] | None:
 
 
 def _effect_texts(claim: ClaimResult) -> list[str]:
-    """Effect and both ends of its interval, as far as they are finite, with equal decimals."""
+    """Effect and both ends of its interval, as far as they are finite.
+
+    They have equal decimals, but for an effect that is small in a wide interval: it keeps up to
+    two more, so that it does not read as zero.
+    """
     if not is_finite(claim.effect):
         return []
-    return alike(claim.effect, *(finite_interval(claim) or ()))
+    interval = finite_interval(claim)
+    if interval is None:
+        return [number(claim.effect)]
+    texts = alike(claim.effect, *interval)
+    _, point, digits = texts[1].partition(".")
+    if claim.effect and "e" not in texts[1]:
+        coarse = len(point and digits)
+        fine = min(max(_decimals(abs(claim.effect)), coarse), coarse + 2)
+        texts[0] = f"{claim.effect:z,.{fine}f}"
+    return texts
 
 
 def effect_words(claim: ClaimResult) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import combinations, permutations, product
@@ -21,6 +20,9 @@ from pilotlight.engine.optim import sgd
 from pilotlight.engine.steps import Phase, Training, uniform
 
 Array = npt.NDArray[np.float64]
+Curves = Mapping[str, Sequence[float]]
+ANEW = {"anew_quarter_rate": -0.602, "anew_half_rate": -0.301, "anew": 0.0}  # log10 of the rate
+SHUFFLED = {"quarter_rate": -0.602, "half_rate": -0.301, "minibatch": 0.0}
 COLUMNS = [0, 1, 2, 3, 6, 8, 9]  # s1, s2 and s4 are left out: nearly copies of the others
 
 
@@ -28,7 +30,7 @@ COLUMNS = [0, 1, 2, 3, 6, 8, 9]  # s1, s2 and s4 are left out: nearly copies of 
 def patients() -> tuple[Tensor, Tensor]:
     """442 patients: seven measurements [R, 7]; the best plane's answer and what it leaves [R, 2].
 
-    The sum of the two targets is the progress of diabetes after a year. All in standard deviations.
+    The two targets add up to the progress of diabetes after a year. Units: standard deviations.
     """
     x, y = load_diabetes(return_X_y=True, scaled=False)
     x, y = x[:, COLUMNS], (y - y.mean()) / y.std()
@@ -38,7 +40,7 @@ def patients() -> tuple[Tensor, Tensor]:
 
 
 def all_train(targets: Tensor, settings: Any, generator: torch.Generator) -> dict[str, Tensor]:
-    """Every row trains: the question is how fast the best plane is found, not if it is true."""
+    """Every row trains: we ask how fast the best plane is found, not whether it holds elsewhere."""
     return {"train": torch.arange(len(targets))}
 
 
@@ -53,97 +55,44 @@ def fit(model: nn.Module, batch: Any, settings: Any, state: dict[str, Any]) -> A
 
 
 def evaluate(model: nn.Module, batch: Any, settings: Any, state: Any) -> dict[str, Tensor]:
-    """How far above the smallest possible squared error: the distance from the best plane."""
+    """The squared distance from the best plane: over all rows, the error above its minimum."""
     return {"excess": (model(batch.inputs).squeeze(1) - batch.targets[:, 0]).square()}
 
 
 def falling(step: int, steps: int, settings: Any) -> Any:
-    """The rate falls in equal steps, by the share `fall` of it in all."""
+    """A factor on the rate that falls in equal steps, from 1 to nearly 1 - `fall`."""
     return 1 - settings.fall * step / steps
 
 
-Curves = Mapping[str, Sequence[float]]
-
-
 def when(column: str, reached: float) -> Callable[[Curves], float | None]:
-    """The excess, in powers of ten, when so many epochs are read or so many steps made."""
-
-    def at(curves: Curves) -> float | None:
-        found = zip(curves[column], curves["train_excess"], strict=True)
-        return next((math.log10(excess) for x, excess in found if x == reached), None)
-
-    return at
+    """The excess, in powers of ten, when so many epochs are read or so many steps are made."""
+    return lambda curves: dict(
+        zip(curves[column], map(float, np.log10(curves["train_excess"])), strict=True)
+    ).get(reached)
 
 
 def floor(curves: Curves) -> float:
     """The mean excess over the last third of the run, in powers of ten."""
     excess = curves["train_excess"]
-    return math.log10(np.mean(excess[-(len(excess) // 3) :]))
-
-
-# --- exact: a table so small that every minibatch can be listed ---
-
-
-def small_table() -> tuple[Array, Array, Array]:
-    """Ten rows, their targets, and a plane that does not fit them: [10, 7], [10], [7]."""
-    x, y = (table[:10].double().numpy() for table in patients())
-    return x, y.sum(1), np.linspace(-1, 1, 7)
-
-
-def row_gradients(x: Array, y: Array, plane: Array) -> Array:
-    """The gradient of each row's squared error by the plane: [R, 7]."""
-    return 2 * (x @ plane - y)[:, None] * x
+    return float(np.log10(np.mean(excess[-len(excess) // 3 :])))
 
 
 def mean_of_pass(gradients: Array, batch: int) -> Array:
-    """The gradient of one pass over the rows, from its batches; the last may be short."""
+    """The mean gradient of one pass over the rows, from its batches; the last may be short."""
     parts = [gradients[i : i + batch] for i in range(0, len(gradients), batch)]
-    return sum(len(part) * part.mean(0) for part in parts) / len(gradients)
+    total: Array = np.array([len(part) * part.mean(0) for part in parts]).sum(0)
+    return total / len(gradients)
 
 
-def variance(spread: Any, rows: int, batch: int, anew: bool) -> Any:
-    """Of a minibatch's mean gradient; `spread` is the variance over single rows (Cochran 1953)."""
-    return spread / batch * (1.0 if anew else (rows - batch) / (rows - 1))
-
-
-@exhibit(tolerance=1e-12)
-def right_on_average() -> tuple[float, dict[str, int]]:
-    """The mean over all minibatches is the full gradient that torch.autograd gives."""
-    x, y, plane = small_table()
-    weights = torch.tensor(plane, requires_grad=True)
-    (torch.tensor(x) @ weights - torch.tensor(y)).square().mean().backward()
-    full, each = weights.grad.numpy(), row_gradients(x, y, plane)  # type: ignore[union-attr]
-    error, counts = 0.0, {}
-    for batch in range(1, 11):
-        means = [each[list(rows)].mean(0) for rows in combinations(range(10), batch)]
-        counts[f"minibatches of {batch}"] = len(means)
-        error = max(error, abs(np.mean(means, 0) - full).max())
-        error = max(error, abs(mean_of_pass(each, batch) - full).max())
-    return error, counts
-
-
-@exhibit(tolerance=1e-12)
-def noise_of_a_minibatch() -> tuple[float, dict[str, float]]:
-    """Its variance is 1/B of a row's, times (N-B)/(N-1) where no row comes twice."""
-    each = row_gradients(*small_table())[:6]
-    spread, error, shown = each.var(0), 0.0, dict[str, float]()
-    for batch in range(1, 7):
-        ways: dict[bool, Any] = {False: combinations(range(6), batch)}
-        ways |= {True: product(range(6), repeat=batch)} if batch < 5 else {}
-        for anew, rows in ways.items():
-            listed = np.var([each[list(r)].mean(0) for r in rows], 0)
-            expected = variance(spread, 6, batch, anew)
-            error = max(error, abs(listed - expected).max() / spread.max())
-            name = f"batch {batch} of 6, {'drawn anew' if anew else 'no row twice'}"
-            shown[name] = float(listed.sum() / spread.sum())
-    return error, shown
+def noise_of(batch: int, rows: int, anew: bool) -> float:
+    """The variance of a minibatch's mean over that of single rows; Cochran 1977, theorem 2.2."""
+    return 1 / batch if anew else (rows - batch) / (rows - 1) / batch
 
 
 def stationary(rate: float, curvature: float, spread: float, rows: int, anew: bool) -> float:
-    """The variance around the minimum of a bowl that steps of one row never get below.
+    """The variance that steps of one row keep around the bottom of a bowl, after a whole pass.
 
-    Drawn anew it is rate * spread / (curvature * (2 - rate * curvature)). At the end of shuffled
-    passes the noise of a pass adds up to zero but for its order, which leaves about rate^3.
+    Shuffled, the noise of a pass would cancel if the early steps were not forgotten a little.
     """
     kept = 1 - rate * curvature
     weights = rate * kept ** np.arange(rows)
@@ -154,33 +103,81 @@ def stationary(rate: float, curvature: float, spread: float, rows: int, anew: bo
 
 
 @exhibit(tolerance=1e-12)
+def every_minibatch() -> tuple[float, dict[str, float]]:
+    """All minibatches of a tiny table: right on average, variance as 1/B times (N-B)/(N-1)."""
+    x, y = (table[:6].double() for table in patients())
+    plane = torch.linspace(-1, 1, 7, dtype=torch.float64)
+    full = torch.func.grad(lambda p: (x @ p - y.sum(1)).square().mean())(plane).numpy()
+    each = (2 * (x @ plane - y.sum(1))[:, None] * x).numpy()
+    error, shown = 0.0, dict[str, float]()
+    for batch in range(1, 7):
+        error = max(error, abs(mean_of_pass(each, batch) - full).max())
+        ways: dict[bool, Any] = {False: combinations(range(6), batch)}
+        ways |= {True: product(range(6), repeat=batch)} if batch < 5 else {}
+        for anew, listed in ways.items():
+            means = np.array([each[list(rows)].mean(0) for rows in listed])
+            noise = means.var(0) / each.var(0)
+            error = max(error, abs(means.mean(0) - full).max())
+            error = max(error, abs(noise - noise_of(batch, 6, anew)).max())
+            shown[f"noise of {batch} of 6 rows, {'drawn anew' if anew else 'none twice'}"] = noise[
+                0
+            ]
+    return error, shown
+
+
+@exhibit(tolerance=1e-12)
 def noise_floor() -> tuple[float, dict[str, float]]:
-    """A fixed rate leaves noise: in proportion to it drawn anew, to its cube in shuffled passes."""
+    """The noise left by a fixed rate goes with the rate; in shuffled passes, with its cube."""
     noise, curvature, error = np.array([3.0, -1.0, -2.0, 1.0, -1.0]), 0.8, 0.0
-    spread, shown = noise.var(), dict[str, float]()
+    spread, shown = float(noise.var()), dict[str, float]()
     for rate in (0.01, 0.02, 0.5):
-        weights = rate * (1 - rate * curvature) ** np.arange(5)
-        kept = (1 - rate * curvature) ** 10
-        for anew in (True, False):
-            orders = product(noise, repeat=5) if anew else permutations(noise)
-            listed = np.var(np.array(list(orders)) @ weights)  # every pass there can be
-            below = stationary(rate, curvature, spread, 5, anew)
-            error = max(error, abs(listed + kept * below - below))
-            if anew:
-                error = max(error, abs(below - rate * spread / curvature / (2 - rate * curvature)))
-            shown[f"rate {rate}, {'drawn anew' if anew else 'shuffled'}"] = below
+        kept = 1 - rate * curvature
+        for anew, passes in ((True, product(noise, repeat=5)), (False, permutations(noise))):
+            after = np.var(np.array(list(passes)) @ (rate * kept ** np.arange(5)))
+            left = stationary(rate, curvature, spread, 5, anew)
+            error = max(error, abs(kept**10 * left + after - left))  # one more pass: no change
+            shown[f"rate {rate}, {'drawn anew' if anew else 'shuffled'}"] = left
+            if anew:  # the textbook's formula
+                error = max(error, abs(left - rate * spread / (curvature * (1 + kept))))
     return error, shown
 
 
 def draw(report: Any, figure: Any) -> None:
-    """Left: the way down, by rows read. Right: the floor that a fixed rate never gets below."""
-    way, floors = figure.subplots(1, 2, gridspec_kw={"width_ratios": [1.5, 1]})
-    colors = ("#1f5fbf", "#c9540a", "#00866f", "#a83f8e", "#ab8a00")
-    shown = ("whole_table", "minibatch", "one_row", "falling", "exact")
-    for comparison, color in zip(shown, colors, strict=True):
-        members = [m for m in report.members if m.comparison == comparison and m.curves]
-        if members:
-            pass
+    """Left: the way down, by rows read. Right: the floor that a fixed rate does not get below."""
+    runs: dict[str, list[Any]] = {}
+    for member in report.members:
+        if len(member.curves.get("train_excess", ())) > 3:
+            runs.setdefault(member.comparison, []).append(member)
+    way, floors = figure.subplots(1, 2, width_ratios=[1.7, 1], sharey=True)
+    figure.subplots_adjust(left=0.08, right=0.98, bottom=0.11, top=0.9, wspace=0.08)
+    for name, words, color, x, y in (
+        ("one_row", "1 row a step", "#a83f8e", 6.5, 0.5),
+        ("minibatch", "34 rows a step", "#1f5fbf", 18, 1.5e-2),
+        ("falling", "34 rows,\nrate falls to 0", "#00866f", 1.3, 1e-4),
+        ("whole_table", "all 442 rows a step", "#c9540a", 6.5, 8e-2),
+    ):
+        lines = [(m.curves["epoch"], m.curves["train_excess"]) for m in runs.get(name, ())]
+        for epochs, excess in lines:
+            way.plot(epochs, excess, color=color, alpha=0.25, lw=0.8)
+        if lines:
+            way.plot(lines[0][0], np.exp(np.log([e for _, e in lines]).mean(0)), color, lw=2.4)
+            way.text(x, y, words, color=color, weight="bold")
+    for slopes, words, color, y in (
+        (ANEW, "batches drawn anew:\nin proportion", "#3a4350", 1.3e-2),
+        (SHUFFLED, "shuffled epochs:\nnearly its cube", "#1f5fbf", 1e-5),
+    ):
+        found = [m for name in slopes for m in runs.get(name, ())]
+        rates = [m.settings["rate"] for m in found]
+        floors.plot(rates, [10 ** floor(m.curves) for m in found], "o", color=color, alpha=0.3)
+        floors.text(0.017, y, words, color=color, weight="bold")
+    way.set(xscale="log", xlim=(1, 60), yscale="log", ylim=(1e-6, 2))
+    way.set_xticks([1, 3, 10, 30, 60], ["1", "3", "10", "30", "60"])
+    way.set_xlabel("times that every row was read")
+    way.set_title("Squared error above the best fit", weight="bold")
+    floors.set(xscale="log", xlim=(0.01, 0.065), xlabel="rate")
+    floors.set_xticks([0.0125, 0.025, 0.05], ["0.0125", "0.025", "0.05"])
+    floors.minorticks_off()
+    floors.set_title("Where it stays, by rate", weight="bold")
 
 
 lab = Lab(
@@ -190,7 +187,18 @@ lab = Lab(
     needs=["backprop"],
     seconds=30,
     text="""
-x
+Downhill is an average over all rows of a table. A minibatch asks only a few of them. Its answer is
+right on average and noisy each time, and it is cheap: while descent on the whole table makes one
+step, batches of 34 out of 442 rows make thirteen. Early on a noisy step brings as much as an exact
+one, so thirteen bring much more.
+
+Later the noise is all that is left. A step of fixed length wanders about the minimum and gets no
+nearer, while the whole table goes on. A rate that falls gets the minibatch down as well. And where
+one plane fits every row exactly there is nothing to disagree about: no noise, no floor.
+
+The usual formula says that this floor goes with the rate. It holds if each batch is drawn anew from
+the whole table. In practice rows are shuffled and read through, so the noise of one epoch nearly
+cancels, and the floor goes with about the third power of the rate. You can stop here.
 """,
     data=Data("diabetes", patients, source="Efron et al. 2004, as bundled with scikit-learn"),
     split=all_train,
@@ -204,20 +212,19 @@ x
     optimizer=sgd,
     schedule=falling,
     settings=dict(
-        rate=log(1e-4, 1, 0.05),
+        rate=log(1e-4, 100, 0.05),
         batch=whole(1, 442, 34),
         anew=switch(False),
         fall=unit(0.0),
         scatter=unit(1.0),
-        epochs=whole(1, 500, 60),
+        epochs=whole(3, 500, 60),
     ),
     compare=dict(
         minibatch={},
         whole_table=dict(batch=442, rate=0.31),
         whole_same_rate=dict(batch=442),
         whole_scaled=dict(batch=442, rate=lambda s: s.rate * 442 / s.batch),
-        half=dict(batch=lambda s: s.batch // 2),
-        half_scaled=dict(batch=lambda s: s.batch // 2, rate=lambda s: s.rate / 2),
+        half_scaled=dict(batch=lambda s: max(1, s.batch // 2), rate=lambda s: s.rate / 2),
         one_row=dict(batch=1, epochs=lambda s: min(s.epochs, 6)),
         falling=dict(fall=1.0),
         exact=dict(scatter=0.0),
@@ -227,11 +234,115 @@ x
         anew_half_rate=dict(anew=True, rate=lambda s: s.rate / 2),
         anew_quarter_rate=dict(anew=True, rate=lambda s: s.rate / 4),
     ),
+    quick=dict(epochs=9),
     metrics=dict(
         after_3_epochs=Metric(unit="powers of ten", better="lower", of=when("epoch", 3)),
         after_13_steps=Metric(unit="powers of ten", better="lower", of=when("step", 13)),
-        floor=Metric(unit="powers of ten", better="lower", of=floor),
+        floor=Metric(unit="powers of ten", better="lower", worst=0.0, of=floor),
     ),
-    claims=dict(a=Claim("x", "falling", "minibatch", metric="floor", at_most=0)),
-    scope="x"
+    claims=dict(
+        faster=Claim(
+            "For the same rows read, a minibatch is nearer to the best fit.",
+            "minibatch",
+            "whole_table",
+            metric="after_3_epochs",
+            at_most=-0.5,
+            expected=SUPPORTED,
+            scope="after 3 epochs, the whole table at the rate that is best for it",
+        ),
+        step_for_step=Claim(
+            "Early on, a step on 34 rows brings as much as a step on all.",
+            "minibatch",
+            "whole_same_rate",
+            metric="after_13_steps",
+            within=0.15,
+            expected=SUPPORTED,
+            scope="13 steps at one rate",
+        ),
+        in_the_end=Claim(
+            "At a fixed rate the minibatch stays farther away in the end.",
+            "minibatch",
+            "whole_table",
+            "floor",
+            at_least=2,
+            expected=SUPPORTED,
+        ),
+        falling=Claim(
+            "A rate that falls gets it nearer.",
+            "falling",
+            "minibatch",
+            "floor",
+            at_most=-1,
+            expected=SUPPORTED,
+        ),
+        exact=Claim(
+            "Where one plane fits every row, there is no floor.",
+            "exact",
+            "minibatch",
+            "floor",
+            at_most=-3,
+            expected=SUPPORTED,
+        ),
+        floor_rises=Claim(
+            "Batches drawn anew: the floor rises with the rate.",
+            metric="floor",
+            trend=ANEW,
+            at_least=0.8,
+            expected=SUPPORTED,
+        ),
+        in_proportion=Claim(
+            "Batches drawn anew: it rises in proportion to the rate, no faster.",
+            metric="floor",
+            trend=ANEW,
+            at_most=1.5,
+            expected=SUPPORTED,
+        ),
+        shuffled_in_proportion=Claim(
+            "Shuffled epochs: it rises in proportion to the rate, no faster.",
+            metric="floor",
+            trend=SHUFFLED,
+            at_most=1.5,
+            expected=REFUTED,
+        ),
+        scaled_alike=Claim(
+            "Half the rows at half the rate: the same floor.",
+            "half_scaled",
+            "minibatch",
+            "floor",
+            within=0.2,
+            expected=SUPPORTED,
+        ),
+        one_knob=Claim(
+            "The rate is the only knob: one row a step ends as near.",
+            "one_row",
+            "minibatch",
+            "floor",
+            within=0.2,
+            expected=REFUTED,
+        ),
+        scaled_up=Claim(
+            "Batch and rate may be scaled up alike, to the whole table.",
+            "whole_scaled",
+            metric="floor",
+            success=lambda excess: excess < -1,
+            at_least=0.5,
+            expected=REFUTED,
+            scope="success: an excess below a tenth",
+        ),
+    ),
+    exhibits=[every_minibatch, noise_floor],
+    picture=draw,
+    effects=dict(rate=0.02, batch=17, anew=True, fall=1.0, scatter=0.5, epochs=3),
+    scope="diabetes, 442 rows and 7 columns, a linear model, one data set",
+    wrong={
+        "rate=0.4": "Longer than the steepest direction allows: the first steps run away.",
+        "rate=0.001": "So little noise that sixty epochs are not enough to see a floor.",
+        "batch=2": "At this rate the noise of two rows keeps the excess near a tenth.",
+    },
+    read_more=[
+        "Robbins and Monro 1951, A stochastic approximation method",
+        "Bottou, Curtis and Nocedal 2018, Optimization methods for large-scale machine learning",
+        "Mishchenko, Khaled and Richtarik 2020, Random reshuffling",
+        "Smith, Kindermans, Ying, Le 2018, Don't decay the learning rate, increase the batch size",
+    ],
 )

@@ -1,0 +1,47 @@
+"""Sizes to hold, so that a stranger can read the whole."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+
+from pilotlight.labs.catalogue import entries
+
+FILE_LINES = 400
+LAB_LINES = 220
+MEDIAN_FUNCTION, LONG_FUNCTION = 10, 35
+"""Lines, docstring and all; nine of ten functions are no longer than the second."""
+
+LONGER_LABS = {
+    "momentum": "three exhibits and seven claims; still one screen of code",
+    "backprop": "the lab is the engine it teaches: a whole autograd with eight oracles",
+}
+"""Labs above LAB_LINES, each with the reason why it is not split or cut."""
+
+
+def test_no_file_is_too_long(trees):
+    lines = {str(path): len(path.read_text("utf-8").splitlines()) for path in trees}
+    assert {path: n for path, n in lines.items() if n > FILE_LINES} == {}
+
+
+def test_labs_are_short_or_say_why_not():
+    lines = {e.name: len(e.path.read_text("utf-8").splitlines()) for e in entries()}
+    longer = {name for name, n in lines.items() if n > LAB_LINES}
+    assert longer == set(LONGER_LABS)
+
+
+def test_functions_are_short(trees, root):
+    lengths = sorted(
+        node.end_lineno - node.lineno + 1
+        for path, tree in trees.items()
+        if path.is_relative_to(root / "src")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    assert statistics.median(lengths) <= MEDIAN_FUNCTION
+    assert lengths[len(lengths) * 9 // 10] <= LONG_FUNCTION
+
+
+def test_every_module_says_what_it_is(trees):
+    silent = [str(path) for path, tree in trees.items() if not ast.get_docstring(tree)]
+    assert silent == []

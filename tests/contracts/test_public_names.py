@@ -1,0 +1,93 @@
+"""What people build on: names of the package, and what machines read.
+
+The commands and their options are such a list too: OPTIONS in tests/cli/test_entry.py.
+"""
+
+from __future__ import annotations
+
+import pilotlight
+from pilotlight.app.doctor import Finding, Findings
+from pilotlight.core.report import ClaimResult, ExhibitResult, Report
+from pilotlight.labs.catalogue import find
+
+# Growth is a decision: a new public name is an edit of this list.
+NAMES = {
+    "do": ("run", "open_run", "check_lab"),
+    "declare": ("Lab", "Claim", "Metric", "exhibit", "SUPPORTED", "REFUTED", "UNDECIDED"),
+    "settings": ("log", "linear", "unit", "whole", "switch", "choice"),
+    "data": ("Data", "digits", "holdout", "holdout_with_validation"),
+    "networks": ("mlp", "Dropout"),
+    "training": ("supervised", "Training", "Phase", "Stage", "normal", "uniform"),
+    "optimizers": ("sgd", "rmsprop", "adam", "adamw"),
+}
+ALL_NAMES = sorted(name for names in NAMES.values() for name in names)
+
+RUN_KEYS = ["lab", "evidence", "claims", "exhibits", "run", "seconds", "members", "versions"]
+CLAIM_KEYS = [
+    "id",
+    "statement",
+    "verdict",
+    "expected",
+    "effect",
+    "interval",
+    "unit",
+    "seeds",
+    "p",
+    "scope",
+]
+EXHIBIT_KEYS = ["id", "passed", "error", "tolerance"]
+LAB_KEYS = ["name", "area", "week", "needs", "question", "systems", "seconds", "expected"]
+FINDING_KEYS = ["topic", "found", "means", "do", "level"]
+
+CLAIM = ClaimResult(
+    "faster", "It is faster.", None, "supported", float("nan"), None, "epochs", 0, None, ""
+)
+SHOWN = ExhibitResult("sums", "It sums.", False, float("inf"), 0.0)
+
+
+def a_report() -> Report:
+    return Report(
+        lab="momentum",
+        question="Why?",
+        text="",
+        evidence=False,
+        why_no_verdict=("a quick run",),
+        claims=(CLAIM,),
+        exhibits=(SHOWN,),
+        members=(),
+        run="runs/a",
+        state="finished",
+        seconds=1.234,
+        versions={"torch": "2.13.0"},
+    )
+
+
+def test_the_public_names_are_these():
+    assert ALL_NAMES == pilotlight.__all__
+    assert set(dir(pilotlight)) == {*ALL_NAMES, "__version__"}
+
+
+def test_every_public_name_is_where_it_is_said_to_be_and_described():
+    for name in ALL_NAMES:
+        value = getattr(pilotlight, name)
+        assert isinstance(value, str) or value.__doc__, name
+
+
+def test_a_run_in_json():
+    said = a_report().to_json()
+    assert list(said) == RUN_KEYS
+    assert list(said["claims"][0]) == CLAIM_KEYS
+    assert list(said["exhibits"][0]) == EXHIBIT_KEYS
+    assert said["claims"][0]["effect"] is None
+    assert said["exhibits"][0]["error"] is None
+    assert said["seconds"] == 1.23
+
+
+def test_a_lab_in_json():
+    assert list(find("momentum").to_json()) == LAB_KEYS
+
+
+def test_the_doctor_in_json():
+    said = Findings((Finding("torch", "torch 2.13.0", "It works."),)).to_json()
+    assert list(said) == ["level", "findings"]
+    assert list(said["findings"][0]) == FINDING_KEYS
