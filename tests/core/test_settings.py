@@ -9,7 +9,6 @@ from pilotlight.core.settings import (
     Settings,
     as_setting,
     choice,
-    linear,
     log,
     parse_changes,
     resolve,
@@ -162,7 +161,7 @@ def test_every_problem_of_a_comparison_is_told():
     with pytest.raises(UsageError, match="rate=7") as caught:
         resolve(DECLARED, {"rate": 7.0, "batch": 0}, {}, "plain")
     assert len(caught.value.problems) == 2
-    with pytest.raises(UsageError, match="comparison 'plain': rate=7.0: rate is a number from"):
+    with pytest.raises(UsageError, match=r"comparison 'plain': rate=7\.0: rate is a number from"):
         resolve(DECLARED, {}, {"rate": 7.0}, "plain")
 
 

@@ -32,5 +32,5 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch, name, maker):
 
 
 def test_an_unknown_device_names_the_nearest():
-    with pytest.raises(UsageError, match="unknown device 'cud'. Did you mean 'cuda'?"):
+    with pytest.raises(UsageError, match=r"unknown device 'cud'\. Did you mean 'cuda'\?"):
         choose("cud")

@@ -54,7 +54,9 @@ def test_without_data_a_lab_says_its_steps(tiny):
 
 
 def test_too_few_rows_for_one_batch_are_told(tiny):
-    with pytest.raises(LabError, match="batch=60: 'train' has only 48 rows. Take a smaller batch"):
+    with pytest.raises(
+        LabError, match=r"batch=60: 'train' has only 48 rows\. Take a smaller batch"
+    ):
         laid_out(tiny(), changes={"batch": 60})
 
 

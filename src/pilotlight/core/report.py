@@ -29,7 +29,7 @@ class ClaimResult:
     seeds: int
     p: float | None
     scope: str
-    bound: str = ""
+    bound: str = ""  # "at least X", "at most X" or "within ±X"
     test: str = ""
     level: float | None = None
     p_alone: float | None = None

@@ -121,6 +121,8 @@ def refuse_missing(lab: Lab) -> None:
     Raises:
         LabError: all that is missing.
     """
+    if not lab.trains:
+        return
     needed = {"steps", "measure_every"} if lab.data is None else {"batch", "epochs"}
     if lab.train.stages is not None:
         needed.discard("epochs")

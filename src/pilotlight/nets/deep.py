@@ -77,9 +77,9 @@ def flow(model: Any, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
 
 
 def _norms(rows: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(
-        rows.double(), dim=-1
-    )  # squares of 1e-20 do not fit into single precision
+    # In double precision, as the square of 1e-20 does not fit into single.
+    norms: Tensor = torch.linalg.vector_norm(rows.double(), dim=-1)
+    return norms
 
 
 def log_ratios(model: Any, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import re
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -46,6 +47,7 @@ def run(
     compare: Sequence[str] = (),
     device: str = "auto",
     quick: bool = False,
+    jobs: int | None = None,
     out: str | Path | None = None,
     resume_from: str | Path | None = None,
 ) -> RunView:
@@ -61,6 +63,7 @@ def run(
         compare: only these comparisons, for exploring.
         device: "auto", "cpu", "cuda" or "mps".
         quick: fewer seeds and shorter training, for a first look.
+        jobs: worker processes; for a long run one per core unless given. The numbers are the same.
         out: the run's folder, new or empty; without it runs/NAME-DATE-ID.
         resume_from: the folder of a run that was stopped, to go on with it as it was started.
 
@@ -76,6 +79,7 @@ def run(
         compare=tuple(compare),
         device=device,
         quick=quick,
+        jobs=jobs,
         out=None if out is None else str(out),
     )
     with _InterruptButton() as button:
@@ -135,7 +139,7 @@ def _started(command: RunCommand) -> Running:
 def _resumed(command: RunCommand, folder: str) -> Running:
     """Go on with the run in a folder, which must be one of this lab."""
     lab = command.lab
-    usual = RunCommand(lab)
+    usual = RunCommand(lab, jobs=command.jobs)
     typed = [f.name for f in fields(command) if getattr(command, f.name) != getattr(usual, f.name)]
     if typed:
         raise UsageError(
@@ -147,7 +151,7 @@ def _resumed(command: RunCommand, folder: str) -> Running:
     name = lab.name if isinstance(lab, Lab) else find(lab).name
     if name != recorded:
         raise UsageError(f"{folder} holds a run of {recorded!r}, not of {name!r}.")
-    return resume(folder, lab if isinstance(lab, Lab) else None)
+    return resume(folder, lab if isinstance(lab, Lab) else None, command.jobs)
 
 
 # Training
@@ -164,16 +168,18 @@ class _InterruptButton:
     def __init__(self) -> None:
         self.pressed = False
         self._usual = signal.getsignal(signal.SIGINT)
-        self._hurry = threading.Timer(GRACE_SECONDS, _thread.interrupt_main)
+        main = threading.current_thread() is threading.main_thread()
+        self._reaches_us = main and callable(self._usual)
+        self._hurry = threading.Timer(GRACE_SECONDS, _interrupt, [threading.get_ident()])
 
     def __enter__(self) -> _InterruptButton:
-        if threading.current_thread() is threading.main_thread():  # no other one is interrupted
+        if self._reaches_us:
             signal.signal(signal.SIGINT, self._press)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._hurry.cancel()
-        if threading.current_thread() is threading.main_thread():
+        if self._reaches_us:
             signal.signal(signal.SIGINT, self._usual)
 
     def _press(self, *_: object) -> None:
@@ -186,6 +192,17 @@ class _InterruptButton:
         """Stop here if the button was pressed."""
         if self.pressed:
             raise KeyboardInterrupt
+
+
+if sys.platform == "win32":
+
+    def _interrupt(thread: int) -> None:
+        _thread.interrupt_main()
+
+else:
+
+    def _interrupt(thread: int) -> None:
+        signal.pthread_kill(thread, signal.SIGINT)  # unlike interrupt_main it ends a wait
 
 
 def _train(running: Running, command: RunCommand, button: _InterruptButton) -> RunView:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,20 +12,20 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from pilotlight.core.lab import REFUTED, SUPPORTED, UNDECIDED, Claim, Lab, exhibit
-from pilotlight.core.settings import choice, log, unit, whole
+from pilotlight.core.settings import choice, log, switch, unit, whole
 from pilotlight.data.bundled import digits
 from pilotlight.engine.optim import rmsprop, sgd
 from pilotlight.engine.steps import Phase, Training
+from pilotlight.nets.dense import mlp
+
+double = partial(torch.tensor, dtype=torch.float64)
 
 
 def walk(start: Tensor, slope: Callable[[Tensor], Tensor], steps: int, **given: float) -> Tensor:
     """Go down with the update that trains this lab's networks; every position, [steps, ...]."""
-    coefficients = {**rmsprop.defaults, "rate": 0.01, **given}
-    at = SimpleNamespace(
-        **{n: torch.tensor(v, dtype=torch.float64) for n, v in coefficients.items()}
-    )
-    place = start.to(torch.float64, copy=True)
-    slots, path = {name: torch.zeros_like(place) for name in rmsprop.slots}, []
+    at = SimpleNamespace(**{n: double(v) for n, v in {**rmsprop.defaults, **given}.items()})
+    place, path = start.clone(), []
+    slots = {name: torch.zeros_like(start) for name in rmsprop.slots}
     for step in range(1, steps + 1):
         rmsprop.rule(place, slope(place), slots, step, at)
         path.append(place.clone())
@@ -35,15 +35,14 @@ def walk(start: Tensor, slope: Callable[[Tensor], Tensor], steps: int, **given: 
 @exhibit(tolerance=1e-12)
 def same_as_torch() -> float:
     """The update of this lab is that of torch.optim.RMSprop, over 500 steps of three forms."""
-    error, curvature = 0.0, torch.logspace(-1, 1, 7, dtype=torch.float64)
-    start = torch.linspace(-1, 1, 7, dtype=torch.float64)
+    error, start = 0.0, torch.linspace(-1, 1, 7, dtype=torch.float64)
     forms = [{}, {"smoothing": 0.9, "momentum": 0.5}, {"epsilon": 0.01, "weight_decay": 0.1}]
     for form in forms:
         theirs = start.clone().requires_grad_()
         words = {rmsprop.torch_words[name]: value for name, value in form.items()}
         optimizer = torch.optim.RMSprop([theirs], lr=0.01, **words)
-        for ours in walk(start, lambda x: curvature * x + x.sin(), 500, **form):
-            theirs.grad = curvature * theirs.detach() + theirs.detach().sin()
+        for ours in walk(start, torch.sinh, 500, **form):
+            theirs.grad = theirs.detach().sinh()
             optimizer.step()
             error = max(error, float((ours - theirs.detach()).abs().max()))
     return error
@@ -51,50 +50,48 @@ def same_as_torch() -> float:
 
 @exhibit(tolerance=1e-12)
 def first_step() -> tuple[float, dict[str, float]]:
-    """The first step is rate / sqrt(1 - smoothing) long, ten rates, whatever the slope."""
-    rate, smoothing, epsilon = 0.01, 0.99, 1e-8
+    """The first step is rate / sqrt(1 - smoothing) long, ten rates, however steep the slope.
+
+    The running square starts at 0 and nothing corrects for it; epsilon stands beside the root.
+    """
     slopes = torch.logspace(-9, 6, 16, dtype=torch.float64)
-    ours = -walk(torch.zeros(16, dtype=torch.float64), lambda x: slopes, 1, rate=rate)[0]
-    # the running square starts at 0, and nothing corrects for it; epsilon stands beside the root
-    root = math.sqrt(1 - smoothing)
-    expected = rate * slopes / (root * slopes + epsilon)
-    shown = {f"slope {s:g}": float(o) for s, o in zip(slopes, ours, strict=True)}
-    return float((ours - expected).abs().max()), shown
+    steps = -walk(torch.zeros_like(slopes), lambda x: slopes, 1)[0]
+    expected = 0.01 * slopes / ((1 - 0.99) ** 0.5 * slopes + 1e-8)
+    shown = {f"slope {s:g}": float(step) for s, step in zip(slopes, steps, strict=True)}
+    return float((steps - expected).abs().max()), shown
 
 
 @exhibit(tolerance=0)
 def any_unit() -> tuple[float, dict[str, list[int]]]:
-    """Slopes a million times larger, in one direction or in all, change no bit of the path.
+    """Slopes a million times larger, of one weight or of all, change no bit of the path.
 
-    Only along the axes: each weight has a size of its own, a direction across them has none.
+    So a bowl may be narrow along the weights' axes, but not across them.
     """
-    units = torch.tensor([1.0, 2.0**-20, 2.0**20, 2.0**30])
-    path = walk(torch.ones(4), lambda x: units * x.sinh(), 500, epsilon=0.0)
-    turn = torch.tensor([[1.0, 1.0], [-1.0, 1.0]], dtype=torch.float64) / math.sqrt(2)
-    shown: dict[str, list[int]] = {"narrowness of a bowl": [1, 10, 100, 1000]}
-    for way, axes in {"along": torch.eye(2, dtype=torch.float64), "across": turn}.items():
-        shown[f"steps to its bottom, {way} the axes"] = []
-        for narrowness in shown["narrowness of a bowl"]:
-            bowl = axes.T @ torch.diag(torch.tensor([1.0, narrowness]).double()) @ axes
-            going = walk(torch.tensor([1.0, 0.3]), lambda x, b=bowl: b @ x, 2000, epsilon=0.0)
-            steps = int((going.norm(dim=1) > 0.05).sum())
-            shown[f"steps to its bottom, {way} the axes"].append(steps)
+    units = double([1.0, 2.0**-20, 2.0**20, 2.0**30])
+    path = walk(torch.ones_like(units), lambda x: units * x.sinh(), 500, epsilon=0.0)
+    shown: dict[str, list[int]] = {"how narrow a bowl is": [1, 10, 100, 1000]}
+    turned = double([[1, 1], [-1, 1]]) / 2**0.5
+    for way, axes in {"along": torch.eye(2).double(), "across": turned}.items():
+        bowls = [axes.T @ double([[1, 0], [0, narrow]]) @ axes for narrow in (1, 10, 100, 1000)]
+        paths = [walk(double([1.0, 0.3]), lambda x, b=bowl: b @ x, 2000) for bowl in bowls]
+        shown[f"steps to its bottom, {way} the axes"] = [
+            int((path.norm(dim=1) > 0.05).sum()) for path in paths
+        ]
     return float((path - path[:, :1]).abs().max()), shown
 
 
 @exhibit(tolerance=1e-9)
-def never_rests() -> tuple[float, dict[str, float]]:
-    """In a bowl it does not stop at the bottom: it swings by half its rate to either side.
+def never_rests() -> float:
+    """In any bowl it does not stop at the bottom, but swings by half its rate to either side.
 
     There the slope's size stays the same, so the root is that size, and each step is one rate.
     """
-    error, shown = 0.0, {}
-    curvatures = torch.tensor([0.001, 1.0, 1000.0], dtype=torch.float64)
-    for rate in (0.1, 0.01):
-        path = walk(torch.ones(3), lambda x: curvatures * x, 10_000, rate=rate, epsilon=0.0)
-        error = max(error, float((path[-2:].abs() - rate / 2).abs().max()))
-        shown[f"rate {rate}: swing at curvatures 0.001, 1, 1000"] = path[-1].abs().tolist()
-    return error, shown
+    curvatures = double([0.001, 1.0, 1000.0])
+    walks = {
+        r: walk(torch.ones(3).double(), lambda x: curvatures * x, 9000, rate=r, epsilon=0.0)
+        for r in (0.1, 0.01)
+    }
+    return max(float((path[-2:].abs() - rate / 2).abs().max()) for rate, path in walks.items())
 
 
 def fit(model: nn.Module, batch: Any, settings: Any, state: Any) -> Any:
@@ -112,9 +109,10 @@ def evaluate(model: nn.Module, batch: Any, settings: Any, state: Any) -> dict[st
 
 
 def network(settings: Any) -> nn.Module:
-    """64 pixels, hidden layers of 64, ten classes."""
-    kind = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid}[settings.activation]
-    hidden = [layer for _ in range(settings.layers) for layer in (nn.Linear(64, 64), kind())]
+    """One hidden layer of ReLU, or three of sigmoids, through which gradients shrink."""
+    if not settings.deep:
+        return mlp(64, [64], 10)
+    hidden = [layer for _ in range(3) for layer in (nn.Linear(64, 64), nn.Sigmoid())]
     return nn.Sequential(*hidden, nn.Linear(64, 10))
 
 
@@ -124,20 +122,15 @@ def picture(report: Any, figure: Any) -> None:
     right = figure.add_axes((0.5, 0.13, 0.3, 0.73), ylim=(0, 1))
     left.set(title="One hidden layer of ReLU", xlabel="factor on the loss", ylabel="test accuracy")
     right.set(title="Three hidden layers of sigmoids", xlabel="epoch")
-    looks = {"rmsprop": ("#1f5fbf", "-"), "plain": ("#c9540a", "--"), "one_length": ("#00866f", ":")}
-    for name, (color, dash) in looks.items():
-        curves, ends = [], dict[float, list[float]]()
-        for member in report.members:
-            curve = [value or 0.0 for value in member.curves.get("test_accuracy", ())]
-            if member.comparison == f"{name}_deep":
-                curves.append(curve)
-            elif member.comparison.startswith((f"{name}_unit", name)) and curve:
-                ends.setdefault(member.settings["unit"], []).append(curve[-1])
+    looks = {
+        "rmsprop": ("#1f5fbf", "-"),
+        "plain": ("#c9540a", "--"),
+        "one_length": ("#00866f", ":"),
+    }
 
 
 UNITS = (0.01, 0.1, 10.0, 100.0)
 PLAIN = dict(optimizer="sgd", rate=1.0)
-DEEP = dict(layers=3, activation="sigmoid")
 
 lab = Lab(
     area="foundations",
@@ -177,8 +170,7 @@ division by zero. And since a step is about one rate long, it never comes to res
         epsilon=log(1e-12, 10, 1e-8),
         unit=log(1e-4, 1e4, 1.0),
         clip=log(1e-6, 1e9, 1e9),
-        layers=whole(1, 8, 1),
-        activation=choice("relu", "sigmoid"),
+        deep=switch(False),
         batch=whole(1, 512, 64),
         epochs=whole(1, 100, 15),
     ),
@@ -190,10 +182,10 @@ division by zero. And since a step is about one rate long, it never comes to res
         slow_rmsprop=dict(rate=0.001),
         slow_plain=PLAIN | dict(rate=0.001),
         fast_rmsprop=dict(rate=0.3),
-        rmsprop_deep=DEEP,
-        plain_deep=PLAIN | DEEP | dict(rate=3.0),
+        deep_rmsprop=dict(deep=True),
+        deep_plain=PLAIN | dict(deep=True, rate=3.0),
         # gradients are all cut to a length that none is below; the rate makes each step 3 long
-        one_length_deep=PLAIN | DEEP | dict(rate=3e4, clip=1e-4),
+        deep_one_length=PLAIN | dict(deep=True, rate=3e4, clip=1e-4),
     ),
     quick=dict(epochs=5),
     claims=dict(
@@ -211,28 +203,21 @@ division by zero. And since a step is about one rate long, it never comes to res
             at_most=-0.1,
             expected=UNDECIDED,
         ),
-        deep=Claim(
+        shrinking_gradients=Claim(
             "Where gradients shrink from layer to layer, RMSprop is far more accurate.",
-            "rmsprop_deep",
-            "plain_deep",
+            "deep_rmsprop",
+            "deep_plain",
             at_least=0.3,
             expected=UNDECIDED,
-            scope="three hidden layers of sigmoids; plain descent at 3, its best rate of a grid",
+            scope="three hidden layers of sigmoids; rate of plain descent 3, the best of a grid",
         ),
         length_alone=Claim(
             "There, dividing the whole gradient by its length does as much.",
-            "one_length_deep",
-            "rmsprop_deep",
+            "deep_one_length",
+            "deep_rmsprop",
             within=0.1,
             expected=UNDECIDED,
-            scope="three hidden layers of sigmoids; steps 3 long, the best length of a grid",
-        ),
-        small_rate=Claim(
-            "At the rate 0.001, RMSprop is far more accurate than plain descent.",
-            "slow_rmsprop",
-            "slow_plain",
-            at_least=0.5,
-            expected=UNDECIDED,
+            scope="three hidden layers of sigmoids; steps 3 long, the best of a grid",
         ),
         each_at_its_best=Claim(
             "With each at its best rate, they end equally accurate.",
@@ -241,6 +226,13 @@ division by zero. And since a step is about one rate long, it never comes to res
             within=0.02,
             expected=UNDECIDED,
             scope="rates 0.01 and 1, the best of a grid on other seeds",
+        ),
+        small_rate=Claim(
+            "At the rate 0.001, RMSprop is far more accurate than plain descent.",
+            "slow_rmsprop",
+            "slow_plain",
+            at_least=0.5,
+            expected=UNDECIDED,
         ),
         no_rate_to_choose=Claim(
             "It adapts its rate, so that a rate thirty times larger ends as accurate.",
@@ -258,23 +250,22 @@ division by zero. And since a step is about one rate long, it never comes to res
         epsilon=1.0,
         unit=3.0,
         clip=0.1,
-        layers=2,
-        activation="sigmoid",
+        deep=True,
         batch=32,
         epochs=3,
     ),
     scope="digits 8x8, 1,438 rows to train and 359 to test, MLP 64-64-10, one data set",
     wrong={
-        "smoothing=1": "The average stays at zero and each step is divided by epsilon alone: one "
-        "step throws the weights away, and accuracy stays near a guess.",
-        "epsilon=1": "It outweighs the root: nothing is divided any more, and at this rate it is "
-        "plain descent, slow, and sensitive to the loss's unit again.",
+        "smoothing=1": "The average stays at zero and each step is divided by epsilon alone: the "
+        "first one throws the weights away, and accuracy stays near a guess.",
+        "epsilon=1": "It outweighs the root, so nothing is divided: plain descent, at this rate "
+        "slow, and dependent on the loss's unit again.",
         "rate=0.3": "Each weight moves by 0.3 at every step, however small its gradient.",
     },
     read_more=[
-        "Tieleman, Hinton 2012, Lecture 6.5, RMSprop (Neural networks for machine learning)",
-        "Duchi, Hazan, Singer 2011, Adaptive subgradient methods (the sum instead of an average)",
-        "Ma, Wu, E 2022, A qualitative study of the dynamic behavior of adaptive gradient methods",
+        "Tieleman, Hinton 2012, Lecture 6.5: rmsprop (Neural networks for machine learning)",
+        "Duchi, Hazan, Singer 2011, Adaptive subgradient methods for online learning",
+        "Ma, Wu, E 2022, A qualitative study of the dynamic behavior for adaptive gradient methods",
     ],
     picture=picture,
 )
