@@ -23,7 +23,7 @@ def test_every_problem_is_told_at_once(path):
         seeds=0,
         changes={"rat": "1", "dropout": "2", "width": "wide", "epochs": "1.5"},
         compare=("wid", "narrow"),
-        device="gpu",
+        device="abacus",
         jobs=0,
     )
     with pytest.raises(UsageError, match="unknown setting 'rat'") as caught:
@@ -34,7 +34,7 @@ def test_every_problem_is_told_at_once(path):
         "width=wide: width is a whole number from 1 to 64.",
         "epochs=1.5: epochs is a whole number from 1 to 1000.",
         "seeds=0: seeds is a whole number from 1 to 900.",
-        "unknown device 'gpu'. There is: auto, cpu, cuda, mps.",
+        "unknown device 'abacus'. There is: auto, cpu, cuda, mps.",
         "unknown comparison 'wid'. Did you mean 'wide'?",
         "jobs=0: jobs is a whole number from 1 to 256.",
     ]
@@ -263,7 +263,7 @@ def test_all_that_changed_is_named_at_once(prepared):
 
 
 def test_a_lab_that_is_gone_is_said(prepared, tmp_path):
-    with pytest.raises(UsageError, match="gone.py: there is no such file"):
+    with pytest.raises(UsageError, match=r"gone\.py: there is no such file"):
         again(prepared, file=str(tmp_path / "gone.py"))
 
 

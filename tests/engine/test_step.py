@@ -143,8 +143,29 @@ def test_masks_come_from_each_members_noise_and_rate(tiny):
         for _ in range(2):
             drawn = [torch.rand(8, width, generator=noise, dtype=torch.float64) for width in (4, 3)]
         for name, draw, rate in zip(("0.mask", "2.mask"), drawn, rates, strict=True):
-            expected = torch.where(draw >= rate, 1 / (1 - rate), 0.0)
-            torch.testing.assert_close(state.buffers[name][i], expected, rtol=1e-6, atol=0)
+            expected = (draw >= rate) / torch.tensor(1 - rate, dtype=torch.float64)
+            torch.testing.assert_close(state.buffers[name][i], expected, rtol=1e-12, atol=0)
+
+
+class Backwards(nn.Module):
+    """Two layers of Dropout, called against the order in which they are written."""
+
+    def __init__(self):
+        super().__init__()
+        self.last, self.first = Dropout(0.5), Dropout(0.5)
+        self.layer = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.last(self.layer(self.first(x)))
+
+
+def test_masks_are_drawn_in_the_order_of_the_calls(tiny):
+    work, state = started(tiny(model=lambda s: Backwards()), (7,))
+    take_step(work, state, work.stretches[0])
+    noise = generator(7, "noise")
+    for name, width in (("first.mask", 4), ("last.mask", 3)):
+        kept = torch.rand(8, width, generator=noise, dtype=torch.float64) >= 0.5
+        assert torch.equal(state.buffers[name][0], 2.0 * kept)
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0])
@@ -160,7 +181,7 @@ def test_dropping_nothing_or_everything_is_what_torch_does(tiny, train, rate):
         assert torch.equal(extreme.network(0)["1.weight"], first)
 
 
-def test_dropout_works_where_a_training_makes_its_own_batches(tiny, train):
+def test_dropout_where_a_training_makes_its_own_batches_is_refused(tiny, train):
     def act(model, batch, settings, state):
         return {"seen": model(batch.noise.x)}, {}
 
@@ -178,7 +199,8 @@ def test_dropout_works_where_a_training_makes_its_own_batches(tiny, train):
             noise=lambda s: {"x": normal(s.batch, 4)},
         ),
     )
-    assert train(lab, (0,)).final("size", 0) is not None
+    with pytest.raises(LabError, match="Dropout does not go with `collect`"):
+        train(lab, (0,))
 
 
 # --- phases ---

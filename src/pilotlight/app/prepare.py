@@ -49,8 +49,7 @@ def prepare(command: RunCommand) -> Prepared:
     members = _tried(
         lambda names: make_members(lab, seeds, changes, names), command.compare, problems
     )
-    if command.jobs is not None and not 1 <= command.jobs <= MOST_JOBS:
-        problems.append(f"jobs={command.jobs}: jobs is a whole number from 1 to {MOST_JOBS}.")
+    problems += jobs_problems(command.jobs)
     raise_all(list(dict.fromkeys(problems)))
     plan, material = make(lab, members or (), device)
     return Prepared(lab, plan, material, _config(lab, command, changes, seeds, plan, material))
@@ -77,6 +76,13 @@ def _seeds(lab: Lab, command: RunCommand, problems: list[str]) -> range:
     if not 1 <= count <= 900:
         problems.append(f"seeds={count}: seeds is a whole number from 1 to 900.")
     return range(command.first_seed, command.first_seed + count)
+
+
+def jobs_problems(jobs: int | None) -> list[str]:
+    """What is wrong with a number of worker processes; None leaves it to the machine."""
+    if jobs is None or 1 <= jobs <= MOST_JOBS:
+        return []
+    return [f"jobs={jobs}: jobs is a whole number from 1 to {MOST_JOBS}."]
 
 
 def why_no_verdict(lab: Lab, command: RunCommand, changes: Mapping[str, Any]) -> list[str]:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from pilotlight.app.opening import lab_of, open_folder
-from pilotlight.app.prepare import Prepared, prepare, prepare_again
+from pilotlight.app.prepare import Prepared, jobs_problems, prepare, prepare_again
 from pilotlight.app.training import events, usual_jobs
 from pilotlight.core.command import RunCommand
+from pilotlight.core.errors import raise_all
 from pilotlight.core.event import Checkpoint, CohortDone, Event, Exhibited, Finished
 from pilotlight.core.lab import Lab
 from pilotlight.core.report import Report
@@ -139,8 +140,9 @@ def resume(path: str, lab: Lab | None = None, jobs: int | None = None) -> Runnin
 
     Raises:
         RecordError: no run there, or the lab's code, the data or torch changed since.
-        UsageError: the lab is not to be found.
+        UsageError: the lab is not to be found, or `jobs` is out of range.
     """
+    raise_all(jobs_problems(jobs))
     folder = open_folder(path)
     if folder.finished:
         return Running(folder, lab or lab_of(folder), None)

@@ -80,7 +80,10 @@ class CohortState:
                 own.set_state(state.clone())
         for name, value in groups.get("parameters", {}).items():
             self.parameters[name].data.copy_(value)
-        moved = {g: {n: v.to(device) for n, v in tree.items()} for g, tree in groups.items()}
+        # copies, as training changes them in place
+        moved = {
+            g: {n: v.to(device, copy=True) for n, v in tree.items()} for g, tree in groups.items()
+        }
         self.buffers = moved.get("buffers", {})
         self.flags = moved["flags"]
         self.best = moved.get("best", {})

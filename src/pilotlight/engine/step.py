@@ -171,7 +171,15 @@ def _lay_masks(work: Work, state: CohortState, batch: dict[str, Any]) -> None:
 def _find_mask_shapes(
     work: Work, state: CohortState, batch: dict[str, Any]
 ) -> dict[str, tuple[int, ...]]:
-    """The shape that each Dropout sees, from one pass in evaluation, where it draws nothing."""
+    """The shape that each Dropout sees, in the order in which they are called.
+
+    From one pass in evaluation, where it draws nothing.
+
+    Raises:
+        LabError: a training that makes its own batches: one mask cannot serve both passes.
+    """
+    if work.training.collect is not None:
+        raise LabError("Dropout does not go with `collect`: take masks from batch.noise.")
     shapes: dict[str, tuple[int, ...]] = {}
     hooks = [
         module.register_forward_pre_hook(
@@ -187,4 +195,4 @@ def _find_mask_shapes(
     work.stack.template.train()
     for hook in hooks:
         hook.remove()
-    return {name: shapes[name] for name in work.dropout_rates if name in shapes}
+    return shapes

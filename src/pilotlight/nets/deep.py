@@ -41,6 +41,7 @@ def _dense(fan_in: int, fan_out: int, gain: float) -> nn.Linear:
     return layer
 
 
+@torch.no_grad()
 def flow(model: Any, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
     """Sizes in each of the L hidden layers of a `deep` net for each of B rows: [L, B], float64.
 

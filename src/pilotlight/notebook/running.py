@@ -19,7 +19,7 @@ from pilotlight.core.command import RunCommand
 from pilotlight.core.errors import PilotlightError, UsageError, raise_all
 from pilotlight.core.event import Measured, Progress
 from pilotlight.core.lab import Lab
-from pilotlight.labs.catalogue import entries, find
+from pilotlight.labs.catalogue import find
 from pilotlight.notebook.display import Bar
 from pilotlight.notebook.view import RunView
 
@@ -119,15 +119,19 @@ def _unfit_for_a_folder(lab: Lab) -> list[str]:
     problems = []
     if not re.fullmatch(r"[\w-]+", lab.name):
         problems.append(f"name={lab.name!r}: name the Lab in letters and hyphens, as in 'my-lab'.")
-    elif lab.name in _our_labs():
+    elif _is_ours(lab.name):
         problems.append(f"name={lab.name!r}: there is a lab of this name. Choose another one.")
     if not lab.question:
         problems.append("question='': say what the Lab asks, as in question='Does it help?'.")
     return problems
 
 
-def _our_labs() -> set[str]:
-    return {entry.name for entry in entries()}
+def _is_ours(name: str) -> bool:
+    try:
+        find(name)
+    except UsageError:
+        return False
+    return True
 
 
 def _started(command: RunCommand) -> Running:
@@ -146,8 +150,8 @@ def _resumed(command: RunCommand, folder: str) -> Running:
             f"resume_from goes on with what was asked for then. Leave out {', '.join(typed)}."
         )
     recorded = read_report(folder).lab
-    if lab == recorded and recorded not in _our_labs():
-        raise UsageError(f"{folder}: {recorded!r} was made in a notebook; give the Lab itself.")
+    if lab == recorded and not _is_ours(recorded):
+        raise UsageError(f"{recorded!r} is none of our labs: give the Lab itself, or its file.")
     name = lab.name if isinstance(lab, Lab) else find(lab).name
     if name != recorded:
         raise UsageError(f"{folder} holds a run of {recorded!r}, not of {name!r}.")

@@ -48,8 +48,9 @@ def fit(model: nn.Module, batch: Any, settings: Any, state: dict[str, Any]) -> A
     """Squared error on the next rows of the shuffled table, or on rows drawn anew from all."""
     x, y = (table.to(batch.inputs) for table in patients())
     drawn = (batch.noise.draw * len(x)).long()
-    x = torch.where(settings.anew, x[drawn], batch.inputs)
-    y = torch.where(settings.anew, y[drawn], batch.targets)
+    anew = torch.as_tensor(settings.anew)
+    x = torch.where(anew, x[drawn], batch.inputs)
+    y = torch.where(anew, y[drawn], batch.targets)
     targets = y[:, 0] + settings.scatter * y[:, 1]
     return (model(x).squeeze(1) - targets).square().mean(), {}, state
 
@@ -224,7 +225,7 @@ cancels, and the floor goes with about the third power of the rate. You can stop
         anew=switch(False),
         fall=unit(0.0),
         scatter=unit(1.0),
-        epochs=whole(3, 500, 60),
+        epochs=whole(1, 500, 60),
     ),
     compare=dict(
         minibatch={},
