@@ -73,13 +73,17 @@ def test_a_worker_that_dies_is_told_and_its_work_is_done_again(tmp_path, alone):
     assert len(running.report().members) == 8
 
 
+def train_while_killing(running):
+    for event in running:
+        if isinstance(event, Measured):
+            for child in multiprocessing.active_children():
+                child.kill()
+
+
 def test_workers_that_always_die_end_the_run_in_words(tmp_path):
     running = started(tmp_path, 2)
     with pytest.raises(RecordError, match="died 3 times, the last by signal 9"):
-        for event in running:
-            if isinstance(event, Measured):
-                for child in multiprocessing.active_children():
-                    child.kill()
+        train_while_killing(running)
     assert running.report().state == "stopped"
 
 

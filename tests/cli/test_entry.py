@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -155,13 +154,20 @@ def test_an_old_console_gets_a_replacement_for_what_it_lacks(labs):
     assert "dropout ? help" in done.stdout
 
 
+def worked():
+    """Seconds of processor time that ended child processes have taken."""
+    spent = os.times()
+    return spent.children_user + spent.children_system
+
+
 @pytest.mark.parametrize("typed", [["list"], *([command, "--help"] for command in OPTIONS)])
 def test_list_and_help_appear_at_once_and_without_torch(typed, labs):
+    # seconds of work, not of waiting: the machine may be busy with something else
     times = []
     while not times or (min(times) > 0.3 and len(times) < 10):
-        start = time.perf_counter()
+        start = worked()
         done = python("-c", HERE, str(labs), *typed)
-        times.append(time.perf_counter() - start)
+        times.append(worked() - start)
         assert (done.returncode, done.stderr) == (0, "")
     assert min(times) <= 0.3
 

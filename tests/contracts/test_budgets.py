@@ -26,8 +26,9 @@ def test_no_file_is_too_long(trees):
 
 def test_labs_are_short_or_say_why_not():
     lines = {e.name: len(e.path.read_text("utf-8").splitlines()) for e in entries()}
-    longer = {name for name, n in lines.items() if n > LAB_LINES}
-    assert longer == set(LONGER_LABS)
+    assert set(LONGER_LABS) <= set(lines)
+    longer = {name: n for name, n in lines.items() if n > LAB_LINES and name not in LONGER_LABS}
+    assert longer == {}
 
 
 def test_functions_are_short(trees, root):
@@ -42,6 +43,12 @@ def test_functions_are_short(trees, root):
     assert lengths[len(lengths) * 9 // 10] <= LONG_FUNCTION
 
 
-def test_every_module_says_what_it_is(trees):
-    silent = [str(path) for path, tree in trees.items() if not ast.get_docstring(tree)]
+def test_every_module_says_what_it_is(trees, root):
+    """A notebook says it in its first cell instead."""
+    notebooks = root / "docs"
+    silent = [
+        str(path)
+        for path, tree in trees.items()
+        if not ast.get_docstring(tree) and not path.is_relative_to(notebooks)
+    ]
     assert silent == []

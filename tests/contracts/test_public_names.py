@@ -1,14 +1,20 @@
-"""What people build on: names of the package, and what machines read.
+"""What people build on: names of the package, and what machines read (docs/json.md).
 
 The commands and their options are such a list too: OPTIONS in tests/cli/test_entry.py.
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
+
+import pytest
+
 import pilotlight
 from pilotlight.app.doctor import Finding, Findings
 from pilotlight.core.report import ClaimResult, ExhibitResult, Report
 from pilotlight.labs.catalogue import find
+from pilotlight.record.query import RunSummary
 
 # Growth is a decision: a new public name is an edit of this list.
 NAMES = {
@@ -21,23 +27,6 @@ NAMES = {
     "optimizers": ("sgd", "rmsprop", "adam", "adamw"),
 }
 ALL_NAMES = sorted(name for names in NAMES.values() for name in names)
-
-RUN_KEYS = ["lab", "evidence", "claims", "exhibits", "run", "seconds", "members", "versions"]
-CLAIM_KEYS = [
-    "id",
-    "statement",
-    "verdict",
-    "expected",
-    "effect",
-    "interval",
-    "unit",
-    "seeds",
-    "p",
-    "scope",
-]
-EXHIBIT_KEYS = ["id", "passed", "error", "tolerance"]
-LAB_KEYS = ["name", "area", "week", "needs", "question", "systems", "seconds", "expected"]
-FINDING_KEYS = ["topic", "found", "means", "do", "level"]
 
 CLAIM = ClaimResult(
     "faster", "It is faster.", None, "supported", float("nan"), None, "epochs", 0, None, ""
@@ -63,7 +52,7 @@ def a_report() -> Report:
 
 
 def test_the_public_names_are_these():
-    assert ALL_NAMES == pilotlight.__all__
+    assert pilotlight.__all__ == ALL_NAMES
     assert set(dir(pilotlight)) == {*ALL_NAMES, "__version__"}
 
 
@@ -73,21 +62,38 @@ def test_every_public_name_is_where_it_is_said_to_be_and_described():
         assert isinstance(value, str) or value.__doc__, name
 
 
-def test_a_run_in_json():
+# JSON
+
+
+@pytest.fixture(scope="module")
+def documented(root) -> dict[str, list[str]]:
+    """Heading of docs/json.md -> the keys in the first column of its table."""
+    sections = (root / "docs" / "json.md").read_text("utf-8").split("\n## ")
+    return {
+        section.partition("\n")[0]: re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+        for section in sections[1:]
+    }
+
+
+def test_a_run_in_json(documented):
     said = a_report().to_json()
-    assert list(said) == RUN_KEYS
-    assert list(said["claims"][0]) == CLAIM_KEYS
-    assert list(said["exhibits"][0]) == EXHIBIT_KEYS
+    assert list(said) == documented["A run"]
+    assert list(said["claims"][0]) == documented["A claim"]
+    assert list(said["exhibits"][0]) == documented["An exhibit"]
     assert said["claims"][0]["effect"] is None
     assert said["exhibits"][0]["error"] is None
     assert said["seconds"] == 1.23
 
 
-def test_a_lab_in_json():
-    assert list(find("momentum").to_json()) == LAB_KEYS
+def test_a_lab_in_json(documented):
+    assert list(find("momentum").to_json()) == documented["A lab"]
 
 
-def test_the_doctor_in_json():
+def test_a_run_in_a_list_in_json(documented):
+    assert [field.name for field in fields(RunSummary)] == documented["A run in a list"]
+
+
+def test_the_doctor_in_json(documented):
     said = Findings((Finding("torch", "torch 2.13.0", "It works."),)).to_json()
     assert list(said) == ["level", "findings"]
-    assert list(said["findings"][0]) == FINDING_KEYS
+    assert list(said["findings"][0]) == documented["A finding"]

@@ -67,20 +67,18 @@ class Process:
             self.process.exitcode, self.out.read_text("utf-8"), self.err.read_text("utf-8")
         )
 
-    def until(self, reached: Callable[[], bool], seconds: float = 60) -> None:
-        """Wait while it works."""
-        end = time.monotonic() + seconds
-        while not reached():
-            assert time.monotonic() < end, "too slow"
-            assert self.process.is_alive(), self.err.read_text("utf-8")
-            time.sleep(0.002)
+    def poll(self) -> int | None:
+        """Its exit code, None while it works."""
+        return self.process.exitcode
 
 
 class CommandLine:
-    """`pilotlight`, typed in a folder."""
+    """`pilotlight`, typed in a new folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, place: Path) -> None:
+        self.folder = place / "here"
+        self.folder.mkdir()
+        self._place = place  # what commands say is kept beside, so that they cannot trip over it
         self._context: Any = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(PRELOAD)
         self._started: list[Process] = []
@@ -94,7 +92,7 @@ class CommandLine:
     ) -> Process:
         """Type a command and do not wait for it."""
         number = len(self._started)
-        out, err = (self.folder / f".{number}.{name}" for name in ("out", "err"))
+        out, err = (self._place / f"{number}.{name}" for name in ("out", "err"))
         words = [str(word) for word in typed]
         arguments = (words, self.folder, out, err, checkpoint_seconds, fault, largest_file)
         process = self._context.Process(target=one_command.run, args=arguments)
@@ -125,6 +123,15 @@ def cold(folder: Path, *typed: object, new_session: bool = False) -> subprocess.
         encoding="utf-8",
         start_new_session=new_session,
     )
+
+
+def wait_for(process: Process | subprocess.Popen, reached: Callable[[], bool]) -> None:
+    """Wait until a process that is at work has come so far."""
+    end = time.monotonic() + 60
+    while not reached():
+        assert process.poll() is None, "it has ended"
+        assert time.monotonic() < end, "it is too slow"
+        time.sleep(0.002)
 
 
 def lines(folder: Path) -> int:

@@ -28,10 +28,10 @@ def pilotlight(tmp_path):
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory) -> Path:
     """The lab's run, never interrupted."""
-    place = tmp_path_factory.mktemp("whole")
-    done = CommandLine(place)("run", RING, "--out", "run")
+    line = CommandLine(tmp_path_factory.mktemp("whole"))
+    done = line("run", RING, "--out", "run")
     assert done.code == 0, done.err
-    return place / "run"
+    return line.folder / "run"
 
 
 @pytest.fixture(scope="session")

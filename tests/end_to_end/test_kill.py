@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command_line import RING, CommandLine, assert_same_run, cold, lines, longer
+from command_line import RING, CommandLine, assert_same_run, cold, lines, longer, wait_for
 from one_command import Fault
 
 from pilotlight.record.folder import Folder
@@ -16,12 +16,12 @@ EPOCH = 6
 """Steps; more than one, so that a checkpoint may lie within an epoch."""
 
 
-def kill_at(pilotlight: CommandLine, call: int, *typed: object) -> dict[int, int]:
-    """Kill a command as it makes its n-th call to the system; cohort -> step of its checkpoint."""
+def kill_at(pilotlight: CommandLine, call: int, *typed: object) -> tuple[int, int]:
+    """Kill a command as it makes its n-th call to the system; cohort and step of its checkpoint."""
     done = pilotlight(*typed, checkpoint_seconds=0, fault=Fault(call, signal.SIGKILL))
     assert done.code == -signal.SIGKILL, done.err
-    folder = Folder.open(pilotlight.folder / "run")
-    return {cohort: checkpoint.step for cohort, checkpoint in folder.load_checkpoints().items()}
+    checkpoints = Folder.open(pilotlight.folder / "run").load_checkpoints()
+    return max(((c.cohort, c.step) for c in checkpoints.values()), default=(0, 0))
 
 
 def resume(pilotlight: CommandLine, whole: Path) -> None:
@@ -30,7 +30,7 @@ def resume(pilotlight: CommandLine, whole: Path) -> None:
     assert_same_run(pilotlight.folder / "run", whole)
 
 
-@pytest.mark.parametrize("before_the_end", [2, 20, 26, 32, 40, 300])
+@pytest.mark.parametrize("before_the_end", [20, 32, 300])
 def test_killed_at_a_call_to_the_system(before_the_end, pilotlight, whole, calls):
     """The last of them write the page, the result, the curves, the weights."""
     kill_at(pilotlight, calls - before_the_end, "run", RING, "--out", "run")
@@ -40,20 +40,18 @@ def test_killed_at_a_call_to_the_system(before_the_end, pilotlight, whole, calls
 def test_killed_three_times_within_an_epoch(pilotlight, whole):
     run = ("run", RING, "--out", "run")
     again = ("run", "--resume", "run")
-    steps = [kill_at(pilotlight, 100, *run)]
-    steps += [kill_at(pilotlight, call, *again) for call in (120, 200)]
-    reached = [step for found in steps for step in found.values()]
-    assert reached == sorted(reached)
-    assert len(set(reached)) == 3
-    assert any(step % EPOCH for step in reached)
+    reached = [kill_at(pilotlight, 100, *run)]
+    reached += [kill_at(pilotlight, call, *again) for call in (120, 200)]
+    assert reached == sorted(set(reached))
+    assert any(step % EPOCH for _, step in reached)
     resume(pilotlight, whole)
 
 
-@pytest.mark.parametrize("written", [1, 9, 24])
+@pytest.mark.parametrize("written", [1, 20])
 def test_killed_from_outside(written, pilotlight, whole):
     process = pilotlight.start("run", RING, "--out", "run", checkpoint_seconds=0)
     folder = pilotlight.folder / "run"
-    process.until(lambda: lines(folder) >= written)
+    wait_for(process, lambda: lines(folder) >= written)
     process.signal(signal.SIGKILL)
     assert process.wait().code == -signal.SIGKILL
     assert Folder.open(folder).state == "stopped"
@@ -69,19 +67,15 @@ def test_killed_before_the_folder_is_a_run(pilotlight):
 
 
 def test_a_lab_of_ours_typed_by_a_person(pilotlight):
-    """Killed before its first checkpoint: it starts over, and tells nothing twice."""
+    """Killed before its first checkpoint it starts over, and tells nothing twice."""
     assert pilotlight("run", "momentum", "--quick", "--out", "whole").code == 0
     folder = pilotlight.folder / "run"
     process = cold(pilotlight.folder, "run", "momentum", "--quick", "--out", "run")
-    while lines(folder) < 6:
-        assert process.poll() is None, process.communicate()
+    wait_for(process, lambda: lines(folder) >= 6)
     process.kill()
     process.communicate()
-    assert not (folder / "checkpoint.safetensors").exists()
-    process = cold(pilotlight.folder, "run", "--resume", "run")
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
-    assert "24 networks in 8 comparisons" in out
+    done = pilotlight("run", "--resume", "run")
+    assert "24 networks in 8 comparisons" in done.out
     assert_same_run(folder, pilotlight.folder / "whole")
 
 
@@ -96,14 +90,14 @@ def processes_of(session: int) -> Iterator[int]:
             yield int(stat.parent.name)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 def test_workers_of_a_killed_run_end_and_give_its_folder_free(pilotlight):
-    long = longer(pilotlight.folder, 60)
+    long = longer(pilotlight.folder, 30)
     assert pilotlight("run", long, "--out", "whole").code == 0
     process = cold(pilotlight.folder, "run", long, "--out", "run", "--jobs", 2, new_session=True)
     folder = pilotlight.folder / "run"
-    while lines(folder) < 20:
-        assert process.poll() is None, process.communicate()
+    wait_for(process, lambda: lines(folder) >= 20)
     assert len(list(processes_of(process.pid))) > 2
     process.kill()
     process.communicate()

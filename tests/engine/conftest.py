@@ -86,6 +86,15 @@ def tiny_lab(settings=(), **fields):
     return replace(TINY, settings={**TINY.settings, **dict(settings)}, **fields)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    """Small networks are slower with more, most of all where cores are shared."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(name="train", scope="session")
 def _train():
     """`train(lab, seeds, changes, ...)` runs a lab in float64."""

@@ -5,7 +5,6 @@ A generator shifts noise onto data of a known mean; a discriminator tells the tw
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 from torch.nn.functional import softplus
 

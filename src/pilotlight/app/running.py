@@ -69,8 +69,9 @@ class Running:
         if self._prepared is not None and not self.finished:
             with self._folder.lock():
                 yield from self._go(self._prepared)
-        elif not (self.folder / "report.html").exists():  # killed between result and page
-            self._write_page()
+        elif not (self.folder / "report.html").exists():
+            with self._folder.lock():  # killed between result and page; this also tidies up
+                self._write_page()
 
     def _go(self, prepared: Prepared) -> Iterator[Event]:
         folder = self._folder

@@ -208,12 +208,12 @@ def _train(starts: Iterable[Start]) -> Iterator[Trained]:
                 for event in running:
                     view.tell(event)
         except KeyboardInterrupt:
-            running.stop()
-            yield Trained(running.report(), False)
-            tell(
+            tell(  # at once: writing the page takes a second
                 f"Stopped. What was trained so far is kept in {running.folder}.",
                 f"To go on: pilotlight run --resume {quoted(running.folder)}",
             )
+            running.stop()
+            yield Trained(running.report(), False)
             return
         yield Trained(running.report(), True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,9 +14,10 @@ from torch.nn import functional
 from pilotlight.core.errors import LabError
 from pilotlight.core.lab import Lab
 from pilotlight.core.settings import resolve as resolve_settings
+from pilotlight.data.table import Data
 from pilotlight.engine.optim import Optimizer, sgd
 from pilotlight.engine.source import Gathered, call_keywords, path_of
-from pilotlight.engine.steps import Supervised
+from pilotlight.engine.steps import Phase, Supervised, Training
 from pilotlight.nets.dropout import Dropout
 
 GENERATORS = "pilotlight.data.generators"
@@ -27,9 +29,10 @@ class Writer:
     def __init__(self, lab: Lab, comparison: str, seed: int) -> None:
         self.lab, self.comparison, self.seed = lab, comparison, seed
         self.path, self.words = call_keywords(lab.source, ast.Name("lab"))
-        self.training_path, self.training = call_keywords(self.path, self.words["train"])
         self.gathered = Gathered()
         self.supervised = isinstance(lab.train, Supervised)
+        places = ("loss", "parts") if self.supervised else _fields(Training)
+        self.training_path, self.training = call_keywords(self.path, self.words["train"], places)
         self.patience = "patience" in lab.settings
         self.counts_steps = bool(lab.schedule or any(p.when for p in lab.train.phases))
         for name in ("torch", "zlib"):
@@ -61,25 +64,20 @@ class Writer:
         return ""
 
     def _data(self) -> str:
-        path, words = call_keywords(self.path, self.words["data"])
-        node = words.get("load", words.get("1"))
-        assert node is not None
-        return self.gathered.add_expression(path, node, "load_rows")
+        path, words = call_keywords(self.path, self.words["data"], _fields(Data))
+        return self.gathered.add_expression(path, words["load"], "load_rows")
 
     def _phases(self) -> list[str]:
         if self.supervised:
-            node = self.training.get("loss", self.training.get("0"))
-            assert node is not None
+            node = self.training["loss"]
             return [self.gathered.add_expression(self.training_path, node, "loss_function")]
-        listed = self.training.get("phases", self.training.get("0"))
+        listed = self.training.get("phases")
         if not isinstance(listed, ast.List | ast.Tuple):
             raise LabError("No plain script: `phases` is not written as a list in the file.")
         names = []
         for i, element in enumerate(listed.elts):
-            path, words = call_keywords(self.training_path, element)
-            node = words.get("loss", words.get("0"))
-            assert node is not None
-            names.append(self.gathered.add_expression(path, node, f"phase_{i}"))
+            path, words = call_keywords(self.training_path, element, _fields(Phase))
+            names.append(self.gathered.add_expression(path, words["loss"], f"phase_{i}"))
             if "when" in words:
                 self.gathered.add_expression(path, words["when"], f"when_{i}")
         return names
@@ -381,6 +379,10 @@ _PATIENCE = """if settings.patience:
         weights = {name: value.clone() for name, value in model.state_dict().items()}
     if waited >= settings.patience:
         break"""
+
+
+def _fields(kind: type) -> list[str]:
+    return [f.name for f in dataclasses.fields(kind)]
 
 
 def _literal(value: Any) -> str:

@@ -10,6 +10,7 @@ import ast
 import builtins
 import importlib.util
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -42,7 +43,8 @@ def module_at(path: str) -> Module:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             definitions[node.name] = node
         elif isinstance(node, ast.Assign):
-            definitions.update({t.id: node for t in node.targets if isinstance(t, ast.Name)})
+            names = [n for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name)]
+            definitions.update({n.id: node for n in names if isinstance(n.ctx, ast.Store)})
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             definitions[node.target.id] = node
         elif isinstance(node, ast.ImportFrom) and node.module != "__future__":
@@ -103,21 +105,36 @@ class Gathered:
 
     imports: set[tuple[str, str | None, str]] = field(default_factory=set)
     definitions: dict[str, str] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
 
     def add(self, path: str, name: str) -> str:
-        """Take in one name and all it needs; returns the name it goes by."""
+        """Take in one name and all it needs; returns the name it goes by.
+
+        Raises:
+            LabError: two files define it, and not the same.
+        """
+        asked = name
         path, name = resolve(path, name)
         module = module_at(path)
         if name in module.imports:
             source, own = module.imports[name]
             self.imports.add((source, own, name))
-        elif name in module.definitions and name not in self.definitions:
-            node = module.definitions[name]
-            self.definitions[name] = ""  # so that a function may call itself
-            self.add_names(path, node)
-            del self.definitions[name]
-            self.definitions[name] = _text(module, node)
+        elif name in module.definitions:
+            if self.origins.setdefault(name, path) != path:
+                raise LabError(f"No plain script: {name} is defined twice; rename yours.")
+            if name not in self.definitions:
+                self._define(path, name)
+            if asked != name:  # imported under another name
+                self.definitions[asked] = f"{asked} = {name}"
         return name
+
+    def _define(self, path: str, name: str) -> None:
+        module = module_at(path)
+        node = module.definitions[name]
+        self.definitions[name] = ""  # so that a function may call itself
+        self.add_names(path, node)
+        del self.definitions[name]
+        self.definitions[name] = _text(module, node)
 
     def add_expression(self, path: str, node: ast.expr, name: str) -> str:
         """Take in an expression of a module under a name; a plain name keeps its own."""
@@ -127,10 +144,10 @@ class Gathered:
         module = module_at(path)
         if isinstance(node, ast.Lambda):
             arguments = module.segment(node.args) or ast.unparse(node.args)
-            body = module.segment(node.body)
+            body = _whole(module.segment(node.body))
             text = f"def {name}({arguments}):\n    return {body}"
         else:
-            text = f"{name} = {module.segment(node)}"
+            text = f"{name} = {_whole(module.segment(node))}"
         self.definitions[name] = text
         return name
 
@@ -154,6 +171,15 @@ class Gathered:
                 parts[module].append(own if own == alias else f"{own} as {alias}")
         lines += [f"from {m} import {', '.join(sorted(names))}" for m, names in parts.items()]
         return sorted(lines, key=lambda line: (_third_party(line), line.split()[0] == "from", line))
+
+
+def _whole(text: str) -> str:
+    """An expression that stands alone: in brackets where it goes over lines without its own."""
+    try:
+        ast.parse(text, mode="eval")
+    except SyntaxError:
+        return f"({text})"
+    return text
 
 
 def _decorators(node: ast.AST) -> list[ast.AST]:
@@ -183,10 +209,13 @@ def _third_party(line: str) -> bool:
     return line.split()[1].split(".")[0] not in sys.stdlib_module_names
 
 
-def call_keywords(path: str, node: ast.expr) -> tuple[str, dict[str, ast.expr]]:
+def call_keywords(
+    path: str, node: ast.expr, places: Sequence[str] = ()
+) -> tuple[str, dict[str, ast.expr]]:
     """Arguments by name of a call such as `Lab(...)`, also when it is assigned to a name.
 
-    Positional arguments are listed as "0", "1", ... Returns the file they are written in, too.
+    Arguments without a name are given those in `places`, in order. Returns the file that they are
+    written in, too.
     """
     while isinstance(node, ast.Name):
         path, name = resolve(path, node.id)
@@ -198,4 +227,4 @@ def call_keywords(path: str, node: ast.expr) -> tuple[str, dict[str, ast.expr]]:
     if not isinstance(node, ast.Call):
         raise LabError(f"No plain script: {ast.unparse(node)} is not a call in the file.")
     named = {k.arg: k.value for k in node.keywords if k.arg}
-    return path, {**{str(i): a for i, a in enumerate(node.args)}, **named}
+    return path, dict(zip(places, node.args, strict=False)) | named

@@ -189,7 +189,7 @@ def dropouts(models: list[nn.Module]) -> dict[str, Tensor]:
     """Name of each Dropout -> its rate in each member [N]."""
     names = [name for name, m in models[0].named_modules() if isinstance(m, Dropout)]
     return {
-        name: torch.tensor([float(m.get_submodule(name).rate) for m in models])  # type: ignore[arg-type]
+        name: torch.tensor([m.get_submodule(name).rate for m in models], dtype=torch.float64)
         for name in names
     }
 

@@ -115,8 +115,11 @@ class Folder:
             self._tidy()
             yield
         finally:
-            self._journal.close()
-            release(descriptor)
+            try:
+                self._tidy()  # where `finish` was interrupted, nobody would come back for it
+            finally:
+                self._journal.close()
+                release(descriptor)
 
     def events(self) -> list[Event]:
         """What happened so far, in order, each event once; unknown kinds are left out.

@@ -110,37 +110,36 @@ def every_minibatch() -> tuple[float, dict[str, float]]:
     plane = torch.linspace(-1, 1, 7, dtype=torch.float64)
     full = torch.func.grad(lambda p: (x @ p - y.sum(1)).square().mean())(plane).numpy()
     each = (2 * (x @ plane - y.sum(1))[:, None] * x).numpy()
-    error, shown = 0.0, dict[str, float]()
+    errors, shown = list[float](), dict[str, float]()
     for batch in range(1, 7):
-        error = max(error, abs(mean_of_pass(each, batch) - full).max())
+        errors.append(abs(mean_of_pass(each, batch) - full).max())
         ways: dict[bool, Any] = {False: combinations(range(6), batch)}
         ways |= {True: product(range(6), repeat=batch)} if batch < 5 else {}
         for anew, listed in ways.items():
             means = np.array([each[list(rows)].mean(0) for rows in listed])
             noise = means.var(0) / each.var(0)
-            error = max(error, abs(means.mean(0) - full).max())
-            error = max(error, abs(noise - noise_of(batch, 6, anew)).max())
-            shown[f"noise of {batch} of 6 rows, {'drawn anew' if anew else 'none twice'}"] = noise[
-                0
-            ]
-    return error, shown
+            errors.append(abs(means.mean(0) - full).max())
+            errors.append(abs(noise - noise_of(batch, 6, anew)).max())
+            name = f"{batch} of 6 rows, {'drawn anew' if anew else 'none twice'}"
+            shown[name] = float(noise[0])
+    return float(np.max(errors)), shown
 
 
 @exhibit(tolerance=1e-12)
 def noise_floor() -> tuple[float, dict[str, float]]:
     """The noise left by a fixed rate goes with the rate; in shuffled passes, with its cube."""
-    noise, curvature, error = np.array([3.0, -1.0, -2.0, 1.0, -1.0]), 0.8, 0.0
-    spread, shown = float(noise.var()), dict[str, float]()
+    noise, curvature = np.array([3.0, -1.0, -2.0, 1.0, -1.0]), 0.8
+    spread, errors, shown = float(noise.var()), list[float](), dict[str, float]()
     for rate in (0.01, 0.02, 0.5):
         kept = 1 - rate * curvature
         for anew, passes in ((True, product(noise, repeat=5)), (False, permutations(noise))):
             after = np.var(np.array(list(passes)) @ (rate * kept ** np.arange(5)))
             left = stationary(rate, curvature, spread, 5, anew)
-            error = max(error, abs(kept**10 * left + after - left))  # one more pass: no change
+            errors.append(abs(kept**10 * left + after - left))  # one more pass changes nothing
             shown[f"rate {rate}, {'drawn anew' if anew else 'shuffled'}"] = left
             if anew:  # the textbook's formula
-                error = max(error, abs(left - rate * spread / (curvature * (1 + kept))))
-    return error, shown
+                errors.append(abs(left - rate * spread / (curvature * (1 + kept))))
+    return float(np.max(errors)), shown
 
 
 def draw(report: Any, figure: Any) -> None:
@@ -161,8 +160,9 @@ def draw(report: Any, figure: Any) -> None:
         for m in members:
             way.plot(m.curves["epoch"], m.curves["train_excess"], color=color, alpha=0.25, lw=0.8)
         if members:
-            mean = np.log([m.curves["train_excess"] for m in members]).mean(0)
-            way.plot(members[0].curves["epoch"], np.exp(mean), color=color, lw=2.4)
+            shortest = min((m.curves["epoch"] for m in members), key=len)  # some may diverge
+            logs = [np.log(m.curves["train_excess"][: len(shortest)]) for m in members]
+            way.plot(shortest, np.exp(np.mean(logs, 0)), color=color, lw=2.4)
             words = f"batch {members[0].settings['batch']}{more}"
             way.text(x, y, words, color=color, weight="bold", transform=way.transAxes)
     floors.set(xscale="log", xlabel="rate")
@@ -193,7 +193,7 @@ lab = Lab(
     week=1,
     systems=[2],
     needs=["backprop"],
-    seconds=20,
+    seconds=30,
     text="""
 Downhill is an average over all rows of a table. A minibatch asks only a few of them. Its answer is
 right on average and noisy each time, and it is cheap: while descent on the whole table makes one
