@@ -75,4 +75,3 @@ def _products(jobs: int) -> float:
         for _ in workers.stream(parts):
             pass
     return time.perf_counter() - started
-

@@ -174,7 +174,8 @@ def move_anchor(model, batch, settings, state):
 
 
 def watch(model, batch, settings, state):
-    return {"error": (model(batch.inputs).argmax(1) != batch.targets) + 0.01 * state["seen"].double()}
+    wrong = model(batch.inputs).argmax(1) != batch.targets
+    return {"error": wrong + 0.01 * state["seen"].double()}
 
 
 lab = Lab(

@@ -101,11 +101,11 @@ def test_a_wrong_rule_is_caught(mistake, monkeypatch):
 
 @pytest.mark.parametrize("mistake", [swapped_fans, no_kernel_area])
 def test_layers_of_one_width_hide_two_of_them(mistake):
-    draws = [torch.Generator().manual_seed(1) for _ in range(2)]
-    assert torch.equal(*(f((64, 64), "he", "normal", d) for f, d in zip((right, mistake), draws)))
+    a, b = (f((64, 64), "he", "normal", torch.Generator().manual_seed(1)) for f in (right, mistake))
+    assert torch.equal(a, b)
 
 
-def test_a_mean_removed_that_is_not_is_caught(monkeypatch):
+def test_a_prediction_that_forgets_the_activation_is_caught(monkeypatch):
     wrong = lambda activation, gain, square: 29 * math.log10(gain)  # noqa: E731
     monkeypatch.setattr(module, "predicted", wrong)
     assert error_of("variance_formula") > 1

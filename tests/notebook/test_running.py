@@ -15,9 +15,9 @@ import torch
 from torch.nn.functional import cross_entropy
 
 import pilotlight as pl
+from pilotlight.app import interrupt
 from pilotlight.core.errors import RecordError, UsageError
 from pilotlight.core.event import Exhibited
-from pilotlight.notebook import running
 from pilotlight.record.folder import Folder
 
 
@@ -205,7 +205,7 @@ def test_a_long_step_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
         time.sleep(60)
         return 0.0
 
-    monkeypatch.setattr(running, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(interrupt, "GRACE_SECONDS", 0.1)
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt, match=r"^$"):
         pl.run(exact_lab(long))

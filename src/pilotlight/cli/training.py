@@ -199,14 +199,16 @@ def _resumed(path: str, jobs: int | None) -> Running:
 
 def _train(starts: Iterable[Start]) -> Iterator[Trained]:
     """Train one after the other. Ctrl-C ends it, and what there is so far is kept and told."""
+    from pilotlight.app.interrupt import InterruptButton
     from pilotlight.cli.progress import screen
 
     for start in starts:
         running = start()
         try:
-            with screen(running.lab_name) as view:
+            with InterruptButton() as button, screen(running.lab_name) as view:
                 for event in running:
                     view.tell(event)
+                    button.heed()
         except KeyboardInterrupt:
             tell(  # at once: writing the page takes a second
                 f"Stopped. What was trained so far is kept in {running.folder}.",

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import _thread
 import re
-import signal
-import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from pilotlight.app.interrupt import InterruptButton
 from pilotlight.app.reading import lab_of, read_report
 from pilotlight.app.running import Running, resume, start
 from pilotlight.core.command import RunCommand
@@ -22,9 +19,6 @@ from pilotlight.core.lab import Lab
 from pilotlight.labs.catalogue import find
 from pilotlight.notebook.display import Bar
 from pilotlight.notebook.view import RunView
-
-GRACE_SECONDS = 1.0
-"""How long a step may take to its end after the interrupt button is pressed."""
 
 
 @contextmanager
@@ -82,7 +76,7 @@ def run(
         jobs=jobs,
         out=None if out is None else str(out),
     )
-    with _InterruptButton() as button:
+    with InterruptButton() as button:
         if resume_from is None:
             running = _started(command)
         else:
@@ -161,55 +155,7 @@ def _resumed(command: RunCommand, folder: str) -> Running:
 # Training
 
 
-class _InterruptButton:
-    """The interrupt button, held back until the step in hand is done.
-
-    Raised in the middle of a step, KeyboardInterrupt is lost about once in ten times, for Python
-    drops what is raised while it frees an object, and now and then it breaks torch's transforms.
-    So a press waits for the next `heed`. A second press does not wait, nor does a long step.
-    """
-
-    def __init__(self) -> None:
-        self.pressed = False
-        self._usual = signal.getsignal(signal.SIGINT)
-        main = threading.current_thread() is threading.main_thread()
-        self._reaches_us = main and callable(self._usual)
-        self._hurry = threading.Timer(GRACE_SECONDS, _interrupt, [threading.get_ident()])
-
-    def __enter__(self) -> _InterruptButton:
-        if self._reaches_us:
-            signal.signal(signal.SIGINT, self._press)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._hurry.cancel()
-        if self._reaches_us:
-            signal.signal(signal.SIGINT, self._usual)
-
-    def _press(self, *_: object) -> None:
-        if self.pressed:
-            raise KeyboardInterrupt
-        self.pressed = True
-        self._hurry.start()
-
-    def heed(self) -> None:
-        """Stop here if the button was pressed."""
-        if self.pressed:
-            raise KeyboardInterrupt
-
-
-if sys.platform == "win32":
-
-    def _interrupt(thread: int) -> None:
-        _thread.interrupt_main()
-
-else:
-
-    def _interrupt(thread: int) -> None:
-        signal.pthread_kill(thread, signal.SIGINT)  # unlike interrupt_main it ends a wait
-
-
-def _train(running: Running, command: RunCommand, button: _InterruptButton) -> RunView:
+def _train(running: Running, command: RunCommand, button: InterruptButton) -> RunView:
     bar = Bar()
     latest: Measured | None = None
     bar.start(0)

@@ -144,7 +144,7 @@ SHOWN = {  # comparison -> net of the first exhibit, words, colour
 
 def draw(report: Any, figure: Any) -> None:
     """Gradient by layer before training, on its way back; and what the nets learn from it."""
-    profiles = next((e.values for e in report.exhibits if e.id == "jacobian_products"), {})
+    profiles: Any = next((e.values for e in report.exhibits if e.id == "jacobian_products"), {})
     left, right = (
         figure.add_axes((0.09, 0.13, 0.5, 0.72)),
         figure.add_axes((0.73, 0.13, 0.25, 0.72)),
