@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+BENCH := .venv-bench/bin/python
 
-.PHONY: run test setup check slow docs clean
+.PHONY: run test setup check slow docs bench bench-planner clean
 
 run: $(READY)  ## set up everything and run a first lab to its verdict
 	$(BIN)/pilotlight run momentum
@@ -33,5 +34,19 @@ slow: $(READY)  ## what takes longer: full-length runs and the tests marked slow
 docs: $(READY)  ## write generated documents afresh
 	$(BIN)/python docs/generate.py
 
+bench: .venv-bench/ready  ## measure speed and memory side by side with peers, some five minutes
+	$(BENCH) -m benchmarks
+
+bench-planner: .venv-bench/ready  ## measure which networks gain from training together
+	$(BENCH) -m benchmarks planner
+
+.venv-bench/ready: pyproject.toml constraints.txt benchmarks/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	$(BENCH) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@grep -v '^#' benchmarks/requirements.txt | while read peer; do \
+	  $(BENCH) -m pip install --quiet --disable-pip-version-check -c constraints.txt "$$peer" \
+	  || echo "$$peer cannot be installed here: it is left out."; done
+	@touch .venv-bench/ready
+
 clean:  ## remove what was made, runs excepted
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist build
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist build

@@ -10,7 +10,7 @@ os.environ.update(
     XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
 )
 
-from benchmarks.main import main  # noqa: E402
+from benchmarks.main import main
 
 if __name__ == "__main__":
     main()

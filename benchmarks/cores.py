@@ -6,7 +6,8 @@ Beside it stands what the machine itself gives: matrix products alone, in one pr
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from benchmarks.floor import dense
@@ -18,8 +19,8 @@ from pilotlight.core.command import RunCommand
 from pilotlight.engine.run import one_thread
 from pilotlight.execute.processes import Job, Workers
 
-ROUNDS = 3
-RUNS = {"mlp": (64, 30), "convnet": (24, 1), "lstm": (12, 4)}
+ROUNDS = 2
+RUNS = {"mlp": (64, 20), "convnet": (24, 1), "lstm": (8, 4)}
 """Networks and epochs: some five seconds on one core."""
 
 
@@ -40,13 +41,13 @@ def compare() -> dict[str, Any]:
     first = time.perf_counter() - started
     return {
         "first_start_and_tiny_run": first,
-        "products": _rounds(lambda jobs: _products(jobs)),
-        **{name: _rounds(lambda jobs, run=run: _train(run, jobs)) for name, run in runs.items()},
+        "products": _rounds(_products),
+        **{name: _rounds(partial(_train, run)) for name, run in runs.items()},
     }
 
 
-def _rounds(seconds: Any) -> dict[str, Any]:
-    one, two = [], []
+def _rounds(seconds: Callable[[int], float]) -> dict[str, Any]:
+    one, two = list[float](), list[float]()
     for _ in range(ROUNDS):
         one.append(seconds(1))
         two.append(seconds(2))

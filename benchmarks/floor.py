@@ -5,6 +5,7 @@ B batch, N network. No bias, no activation, no loss, no update, no batch to fetc
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import torch
@@ -19,7 +20,7 @@ Products = Callable[[], None]
 
 def dense(sizes: Sequence[int], networks: int, device: str, batch: int = BATCH) -> Products:
     """Outputs, and the gradients of weights and of all inputs but the first layer's."""
-    ends = list(zip(sizes, sizes[1:], strict=False))
+    ends = list(itertools.pairwise(sizes))
     weights = [torch.randn(networks, wide, narrow, device=device) for wide, narrow in ends]
     values = [torch.randn(networks, batch, size, device=device) for size in sizes]
 

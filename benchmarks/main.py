@@ -12,9 +12,10 @@ from typing import Any
 import torch
 
 from benchmarks import compare, contenders, cores, machine, memory, planner, table
-from benchmarks.tasks import ON_CPU, ON_GPU
+from benchmarks.tasks import ON_CPU, ON_GPU, Task
 
 HERE = Path(__file__).parent
+COMPILED = "Pilotlight, compiled: it has no such option; compiling did not pay (ARCHITECTURE.md)."
 
 
 def main() -> None:
@@ -44,12 +45,13 @@ _HELP = "compare with peers; measure what the planner's rule rests on; peak memo
 
 def _compare(device: str) -> int:
     started, load = time.perf_counter(), machine.load()
-    tasks = {task.name: _task(task, device) for task in (ON_CPU if device == "cpu" else ON_GPU)}
+    chosen = ON_CPU if device == "cpu" else ON_GPU
+    tasks = {task.name: _task(task, device) for task in chosen}
     found: dict[str, Any] = {
         "machine": machine.describe(),
         "device": device,
         "tasks": tasks,
-        "left_out": [words for t in tasks.values() for words in t.pop("left_out")],
+        "left_out": [COMPILED, *(words for t in tasks.values() for words in t.pop("left_out"))],
         "disagreements": [words for t in tasks.values() for words in t.pop("disagreements")],
     }
     if device == "cpu":
@@ -64,7 +66,8 @@ def _compare(device: str) -> int:
     return 1 if found["disagreements"] else 0
 
 
-def _task(task: Any, device: str) -> dict[str, Any]:
+def _task(task: Task, device: str) -> dict[str, Any]:
+    started = time.perf_counter()
     able, left_out = contenders.of(task, device)
     results = compare.run(task, able, device)
     told = [r.to_json(results) for r in results]
@@ -72,6 +75,7 @@ def _task(task: Any, device: str) -> dict[str, Any]:
     return {
         "question": task.lab.question,
         "steps": task.steps,
+        "seconds": round(time.perf_counter() - started, 1),
         "contenders": told,
         "left_out": left_out,
         "disagreements": [f"{task.name}, {d}" for d in compare.disagreements(results)],

@@ -64,7 +64,9 @@ def lay_channels_last(state: CohortState) -> None:
     """Every kernel [N, O, I, H, W] stays as it is, but its inputs I lie side by side in memory."""
     for name, value in state.parameters.items():
         if value.dim() == 5:
-            laid = value.detach().movedim(2, 4).contiguous().movedim(4, 2)
+            # A clone, as contiguous() leaves the strides of a single input as they are.
+            moved = value.detach().movedim(2, 4).clone(memory_format=torch.contiguous_format)
+            laid = moved.movedim(4, 2)
             state.parameters[name] = laid.requires_grad_()
             for slots in state.slots:
                 for slot in slots.values():

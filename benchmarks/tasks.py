@@ -97,8 +97,8 @@ class Task:
 
 ON_CPU = (
     Task("mlp", rounds=5, few=4, together=(8, 32, 128)),
-    Task("convnet", rounds=3, few=3, together=(8,)),
-    Task("lstm", rounds=3, few=3, together=(8,)),
+    Task("convnet", rounds=3, few=2, together=(4,)),
+    Task("lstm", rounds=3, few=2, together=(4,)),
 )
 ON_GPU = (
     Task("mlp", rounds=3, few=2, together=(32, 1024)),

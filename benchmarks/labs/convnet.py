@@ -42,7 +42,7 @@ lab = pl.Lab(
         "rate": pl.log(1e-4, 1, 0.05),
         "momentum": pl.unit(0.9),
         "batch": pl.whole(1, 512, 64),
-        "epochs": pl.whole(1, 100, 3),
+        "epochs": pl.whole(1, 100, 4),
     },
     compare={"alone": {}},
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -181,14 +182,9 @@ def test_a_device_that_was_named_is_named_again(lab):
 def test_a_path_with_a_space_can_be_pasted(path, lab, tmp_path):
     spaced = tmp_path / "my labs" / "ring.py"
     spaced.parent.mkdir()
-    spaced.write_text(lab_text(path))
+    shutil.copy(path, spaced)
     line = prepare(RunCommand(str(spaced))).config["command"]
     assert shlex.split(line) == ["pilotlight", "run", str(spaced)]
-
-
-def lab_text(path: str) -> str:
-    with open(path, encoding="utf-8") as file:
-        return file.read()
 
 
 # What the run folder says

@@ -13,10 +13,16 @@ MEDIAN_FUNCTION, LONG_FUNCTION = 10, 35
 """Lines, docstring and all; nine of ten functions are no longer than the second."""
 
 LONGER_LABS = {
-    "momentum": "three exhibits and seven claims; still one screen of code",
-    "backprop": "the lab is the engine it teaches: a whole autograd with eight oracles",
+    "adam": "5 exhibits, 10 claims, 24 comparisons",
+    "backprop": "the lab is the program it teaches: automatic differentiation, with 8 oracles",
+    "initialization": "4 exhibits, 10 claims, 11 comparisons",
+    "minibatch": "2 exhibits, 11 claims, 13 comparisons",
+    "mlp": "5 exhibits, 12 claims, 15 comparisons",
+    "momentum": "3 exhibits, 7 claims, 8 comparisons",
+    "rmsprop": "4 exhibits, 6 claims, 14 comparisons",
+    "vanishing-gradients": "2 exhibits, 11 claims, 6 comparisons",
 }
-"""Labs above LAB_LINES, each with the reason why it is not split or cut."""
+"""Labs above LAB_LINES, each with what fills them. An entry is a debt: split the lab, or cut it."""
 
 
 def test_no_file_is_too_long(trees):

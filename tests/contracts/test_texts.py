@@ -9,7 +9,20 @@ from collections.abc import Iterator
 # Put together here, or this file would break its own rule.
 WORKPLACE = re.compile(r"(?<![\w.])/" + r"work(?![\w-])|\bsha" + r"red/|\bpre" + r"amble\.md")
 
-TEXTS = {".py", ".md", ".toml", ".txt", ".jinja", ".css", ".json", ".yml", ".yaml", ".cfg", ""}
+TEXTS = {
+    ".py",
+    ".ipynb",
+    ".md",
+    ".toml",
+    ".txt",
+    ".jinja",
+    ".css",
+    ".json",
+    ".yml",
+    ".yaml",
+    ".cfg",
+    "",
+}
 
 
 def test_no_file_names_the_place_it_was_made_at(files):

@@ -1,7 +1,5 @@
 """Does a wider network learn a ring sooner?"""
 
-# ruff: noqa: C408  (a declaration reads better as dict(rate=...))
-
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy

@@ -7,10 +7,12 @@ from torch.nn.functional import cross_entropy
 
 from pilotlight.core.event import Measured, Probed
 from pilotlight.core.settings import whole
+from pilotlight.data.generators import generator
+from pilotlight.data.split import holdout
 from pilotlight.data.table import Data
 from pilotlight.engine import evaluate
 from pilotlight.engine.plan import build
-from pilotlight.engine.steps import Training, normal, supervised
+from pilotlight.engine.steps import Phase, Training, normal, supervised
 from pilotlight.measure.probes import probe
 from pilotlight.nets.dense import mlp
 
@@ -33,8 +35,6 @@ def test_padded_evaluation_equals_the_plain_mean(tiny, train, monkeypatch, chunk
     for member in trained.plan.members:
         model = mlp(4, [5], 3).double()
         model.load_state_dict(trained.network(member.index))
-        from pilotlight.data.generators import generator
-
         rows = uneven(targets, None, generator(member.seed, "split"))["test"]
         lengths.add(len(rows))
         outputs = model(inputs[rows].double())
@@ -91,8 +91,6 @@ def test_without_data_metrics_are_scalars_on_fixed_noise(tiny, train):
 
 
 def supervised_on_noise():
-    from pilotlight.engine.steps import Phase
-
     return [Phase(lambda m, b, s, state: ((m(b.noise.x) ** 2).mean(), {"own": m.bias.sum()}, {}))]
 
 
@@ -120,9 +118,6 @@ def test_probes_are_those_of_each_plain_network(tiny, train):
     trained = train(lab, (0, 1))
     first = trained.of(Probed)[0]
     inputs, targets = lab.data.load()
-    from pilotlight.data.generators import generator
-    from pilotlight.data.split import holdout
-
     for member in trained.plan.members:
         model = build(lab, member).double().eval()
         rows = holdout(targets, None, generator(member.seed, "split"))["train"][:64]

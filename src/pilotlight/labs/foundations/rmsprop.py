@@ -151,10 +151,10 @@ lab = Lab(
     week=1,
     systems=[4],
     needs=["minibatch"],
-    seconds=30,
+    seconds=40,
     text="""
 The steps of plain descent are as long as the gradient is large. So its rate must fit the gradient's
-size, and that hangs on things that should not matter: whether a loss is a sum or a mean, and how
+size, and that depends on things that should not matter: whether a loss is a sum or a mean, and how
 deep in the network a weight sits.
 
 RMSprop keeps, for each weight, a running average of its squared gradient, and divides by the root.

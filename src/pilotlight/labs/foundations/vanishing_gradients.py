@@ -174,7 +174,7 @@ lab = Lab(
     text="""
 To learn, a layer must hear from the loss. What comes back to it has passed every layer above it,
 and each multiplies it by its own slope. The slope of a sigmoid is 1/4 at most. Thirty layers of
-that leave nothing: one part in 10^18. The first layer stands still and no patience helps.
+that leave nothing: one part in 10^18. The first layer stands still.
 
 The way forward looks healthy: activations keep their size in all thirty layers. But compare a
 digit with a blank page. The difference between the two is lost just like the gradient, until
@@ -298,8 +298,8 @@ over that of the last. In a ReLU net it shows nothing: what fades forward cancel
     scope="digits 8x8, 30 layers of 64, Xavier start, Adam at rate 0.001, 8 epochs, one data set",
     wrong={
         "gain=0.08": "Weights of standard deviation 0.01: tanh and ReLU fall silent too.",
-        "gain=3": "ReLU now explodes, by 1e10 and more, where the sigmoid still fades.",
-        "epochs=100": "Patience does not help: the deep sigmoid net still guesses.",
+        "gain=3": "ReLU now explodes, by 1e9 and more, where the sigmoid still fades.",
+        "epochs=40": "Patience does not help: the deep sigmoid net still guesses.",
     },
     read_more=[
         "Hochreiter 1991, Untersuchungen zu dynamischen neuronalen Netzen (where it was found)",
