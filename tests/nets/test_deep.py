@@ -81,6 +81,15 @@ def test_difference_is_from_a_blank_input():
     torch.testing.assert_close(found, (last / first).log10().detach())
 
 
+def test_a_difference_that_rounding_may_have_made_counts_as_a_millionth():
+    model, (x, y) = deep(20, 16, 30, 5, "sigmoid", 1.0).double(), rows()
+    first, last = ((model[:n](x) - model[:n](0 * x)).norm(dim=1) for n in (2, 60))
+    floor = 1e-6 * model[:60](x).norm(dim=1)
+    assert (last < floor).all()
+    found = log_ratios(model, x, y)["log_difference_ratio"]
+    torch.testing.assert_close(found, (floor / first).log10().detach())
+
+
 @pytest.mark.parametrize("depth", [1, 2, 30])
 def test_rotations_that_halve_show_everywhere_but_in_the_weights(depth):
     model, (x, y) = deep(16, 16, depth, 5, "linear", 1.0).double(), rows(inputs=16)

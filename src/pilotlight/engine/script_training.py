@@ -182,7 +182,10 @@ class Writer:
         return "\n".join(lines)
 
     def _optimizer_name(self, index: int) -> str:
-        return "optimizer" if len(self.lab.train.phases) == 1 else f"optimizer_{self.phases[index]}"
+        name = self.phases[index]
+        if len(self.phases) == 1:
+            return "optimizer"
+        return f"optimizer_{index if self.phases.count(name) > 1 else name}"
 
     def _torch_optimizer(self, optimizer: Optimizer, moved: str) -> str:
         words: dict[str, str] = {}

@@ -69,21 +69,22 @@ def log_ratios(model: Any, inputs: Tensor, targets: Tensor, every: int = 1) -> d
     Backward, the first hidden layer's over the last one's: "log_gradient_ratio" (of the delta) and
     "log_weight_gradient_ratio" (of a row's loss by the weights, which is the delta times what
     enters). Forward, last over first: "log_activation_ratio", and "log_difference_ratio" of the
-    output less that for a blank input of zeros. Euclidean norms; what is gone counts as 1e-45.
+    output less that for a blank input of zeros. Euclidean norms; what is gone counts as 1e-45, and
+    a difference that rounding may have made, below a millionth of the output, as a millionth.
 
     To save time, one row in `every` is measured and stands for those up to the next.
     """
     rows, inputs, targets = len(inputs), inputs[::every], targets[::every]
     outputs, gradients = flow(model, inputs, targets)
     blank, _ = flow(model, torch.zeros_like(inputs[:1]), targets[:1])
-    first, last = _log_size(gradients[0]), _log_size(gradients[-1])
-    entering = outputs[-2] if len(outputs) > 1 else inputs
+    gradient, output = _log_size(gradients[[0, -1]]), _log_size(outputs[[0, -1]])
+    difference = _log_size(outputs[[0, -1]] - blank[[0, -1]]).maximum(output - 6)
+    entering = _log_size(inputs), _log_size(outputs[-2]) if len(outputs) > 1 else _log_size(inputs)
     found = {
-        "log_gradient_ratio": first - last,
-        "log_weight_gradient_ratio": first + _log_size(inputs) - last - _log_size(entering),
-        "log_activation_ratio": _log_size(outputs[-1]) - _log_size(outputs[0]),
-        "log_difference_ratio": _log_size(outputs[-1] - blank[-1])
-        - _log_size(outputs[0] - blank[0]),
+        "log_gradient_ratio": gradient[0] - gradient[1],
+        "log_weight_gradient_ratio": gradient[0] + entering[0] - gradient[1] - entering[1],
+        "log_activation_ratio": output[1] - output[0],
+        "log_difference_ratio": difference[1] - difference[0],
     }
     return {n: v[:, None].expand(-1, every).flatten()[:rows] for n, v in found.items()}
 

@@ -271,13 +271,16 @@ def within_its_seconds(trial: Trial) -> list[str]:
 
 
 def _cost(lab: Lab, plan: Any, material: Any) -> float:
-    """Seconds of a full run, from the time its first steps take."""
-    started, first = time.perf_counter(), None
+    """Seconds of one core that a full run takes, from what its first steps take.
+
+    Of work, not of waiting: the machine may be busy with something else.
+    """
+    started, first = time.process_time(), None
     for event in run(lab, plan, material):
         if isinstance(event, Progress):
-            now = time.perf_counter()
+            now = time.process_time()
             first = first or (now, event.done)
             if now - first[0] > 1.0:
                 rate = (event.done - first[1]) / (now - first[0])
                 return (first[0] - started) + (event.total - first[1]) / rate
-    return time.perf_counter() - started
+    return time.process_time() - started

@@ -232,7 +232,7 @@ what is large, so the signal still fades a little in each layer. A wider start m
         tanh_default=dict(activation="tanh", gain=DEFAULT),
         tanh_xavier=dict(activation="tanh", gain=XAVIER),
         tanh_he=dict(activation="tanh"),
-        tanh_wider=dict(activation="tanh", gain=2.0),
+        tanh_wider=dict(activation="tanh", gain=1.6),
         shallow_xavier=dict(gain=XAVIER, depth=2, rate=0.03),
         shallow_he=dict(depth=2, rate=0.03),
     ),
