@@ -18,18 +18,18 @@ BATCH, REPEATS = 64, 20
 Products = Callable[[], None]
 
 
-def dense(sizes: Sequence[int], networks: int, device: str, batch: int = BATCH) -> Products:
-    """Outputs, and the gradients of weights and of all inputs but the first layer's."""
+def dense(sizes: Sequence[int], networks: int, device: str, first: bool = True) -> Products:
+    """Outputs, and gradients of weights and inputs; data, before the first layer, need none."""
     ends = list(itertools.pairwise(sizes))
     weights = [torch.randn(networks, wide, narrow, device=device) for wide, narrow in ends]
-    values = [torch.randn(networks, batch, size, device=device) for size in sizes]
+    values = [torch.randn(networks, BATCH, size, device=device) for size in sizes]
 
     def products() -> None:
         for value, weight in zip(values, weights, strict=False):
             torch.bmm(value, weight)
         for i, weight in enumerate(weights):
             torch.bmm(values[i].transpose(1, 2), values[i + 1])
-            if i:
+            if i or not first:
                 torch.bmm(values[i + 1], weight.transpose(1, 2))
 
     return products
@@ -79,9 +79,9 @@ def layers(name: str, networks: int, device: str) -> list[Products]:
         return [
             convolution(1, 16, 28, True, device),
             convolution(16, 32, 13, False, device),
-            dense((800, 10), 1, device),
+            dense((800, 10), 1, device, first=False),
         ]
-    return [recurrent(2, 64, 30, device), dense((64, 4), 1, device)]
+    return [recurrent(2, 64, 30, device), dense((64, 4), 1, device, first=False)]
 
 
 def floor(task: Task, seeds: Sequence[int], device: str) -> Trained:

@@ -4,18 +4,19 @@ import importlib.util
 
 import pytest
 import torch
-from benchmarks import compare, contenders
 from benchmarks.contenders import FLOOR, PILOTLIGHT, REFERENCE, TENSORS, WHOLE
 from benchmarks.tasks import ON_CPU, Task
 
-# Two networks together, two alone, and few steps; lstm needs more to leave chance behind.
-EPOCHS = {"mlp": 4, "convnet": 1, "lstm": 1}
-SHORT = [Task(name, 1, 2, (2,), {"epochs": epochs}) for name, epochs in EPOCHS.items()]
+from benchmarks import compare, contenders
+
+# As few steps as tell something: after 88 the dense networks are apart from those after 22.
+DENSE = Task("mlp", 1, 8, (8,), {"epochs": 4})
+SHORT = [DENSE, *(Task(name, 1, 1, (2,), {"epochs": 1}) for name in ("convnet", "lstm"))]
 
 
 @pytest.fixture(scope="module", params=SHORT, ids=lambda task: task.name)
 def trained(request):
-    """A task, who contended, and what they did."""
+    """A task, what those who can run here did, and who cannot."""
     able, left_out = contenders.of(request.param, "cpu")
     return request.param, compare.run(request.param, able, "cpu"), left_out
 
@@ -24,18 +25,22 @@ def test_everybody_takes_the_same_steps_and_ends_equally_accurate(trained):
     task, results, _ = trained
     assert compare.disagreements(results) == []
     for result in results:
-        if result.name != FLOOR:
-            assert len(result.accuracies) == 2
-            assert sum(r.steps for r in result.rounds) == 2 * task.steps
         assert result.best > 0
+        if result.name != FLOOR:
+            networks = task.few if result.together == 1 else result.together
+            assert len(result.accuracies) == networks
+            assert sum(r.steps for r in result.rounds) == networks * task.steps
 
 
-def test_everybody_starts_from_the_same_weights_and_learns(trained):
-    task, results, _ = trained
-    if task.name == "lstm":
-        pytest.skip("22 steps are too few for an LSTM to learn anything")
-    for result in results:
-        assert all(a > 0.35 for a in result.accuracies), result  # a guess gives 0.1
+def test_who_does_a_quarter_of_the_work_is_caught():
+    able = {c.name: c for c in contenders.of(DENSE, "cpu")[0]}
+    lazy = Task("mlp", 1, 8, (), {"epochs": 1})
+    results = [
+        *compare.run(DENSE, [able[REFERENCE]], "cpu"),
+        *compare.run(lazy, [able[TENSORS]], "cpu"),
+    ]
+    (words,) = compare.disagreements(results)
+    assert words.startswith(TENSORS)
 
 
 def test_who_is_there(trained):
@@ -43,7 +48,7 @@ def test_who_is_there(trained):
     there = {(r.name, r.together) for r in results}
     always = {(REFERENCE, 1), (TENSORS, 1), (PILOTLIGHT, 1), (WHOLE, 1), (FLOOR, 1)}
     assert always <= there
-    assert ((PILOTLIGHT, 2) in there) == (task.name != "lstm")
+    assert ((PILOTLIGHT, *task.together) in there) == (task.name != "lstm")
     assert (("scikit-learn", 1) in there) == (task.name == "mlp")
     told = "lstm, Pilotlight together: nn.LSTM cannot be stacked."
     assert (told in left_out) == (task.name == "lstm")

@@ -1,10 +1,11 @@
-"""The floor does the products of a step, no fewer and no more: torch's own counter is the oracle."""
+"""The floor does the products of a step, and no more: torch's own counter tells."""
 
 import pytest
-from benchmarks import floor, memory
 from benchmarks.tasks import ON_CPU
 from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks import floor, memory
 
 
 def counted(run):
@@ -18,7 +19,8 @@ def test_as_many_operations_as_a_plain_step(name):
     problem = next(t for t in ON_CPU if t.name == name).problem(0, "cpu")
     inputs, targets = (t[:64] for t in problem.train)
     plain = counted(lambda: cross_entropy(problem.model(inputs), targets).backward())
-    assert counted(lambda: [part() for part in floor.layers(name, 1, "cpu")]) == plain
+    parts = floor.layers(name, 1, "cpu")
+    assert counted(lambda: [part() for part in parts]) == plain
 
 
 def test_many_networks_take_so_many_times_the_operations():

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from benchmarks import planner
 from benchmarks.kinds import HandCell, kinds
 
+from benchmarks import planner
 from pilotlight.engine.plan import Cohort, Plan, make, make_members
 from pilotlight.engine.step import take_step
 from pilotlight.engine.work import work_for
