@@ -195,7 +195,7 @@ lab = Lab(
     week=1,
     systems=[12],
     needs=["vanishing-gradients"],
-    seconds=45,
+    seconds=50,
     text="""
 Before a net has learned anything, its random weights decide what passes through it. If each layer
 makes the signal a little smaller, thirty layers make it very small. If each makes it larger, it
@@ -207,7 +207,8 @@ half of the squared length, forward and back, and thirty layers divide by 30,000
 takes when nobody asks is narrower still. Nets of two layers forgive all this; deep ones do not.
 
 For tanh, Xavier's rule is right in theory: the first step neither shrinks nor grows. But tanh bends
-what is large, so the signal still fades a little in each layer. A wider start makes up for that, up to a point.
+what is large, so the signal still fades a little in each layer. A wider start makes up for that, up
+to a point.
 """,
     data=digits,
     model=lambda s: deep(64, s.width, s.depth, 10, s.activation, s.gain),
@@ -330,8 +331,8 @@ what is large, so the signal still fades a little in each layer. A wider start m
     scope="digits 8x8, 30 layers of 64, SGD at rate 0.003, momentum 0.9, 8 epochs, one data set",
     wrong={
         "gain=0.08": "Weights of standard deviation 0.01, an old rule of thumb: all is lost.",
-        "gain=2": "Deep ReLU nets burst within an epoch. In tanh nets the last digit of a first weight "
-        "decides what is learned two epochs on: chaos.",
+        "gain=2": "Deep ReLU nets burst within an epoch. In tanh nets the last digit of a weight "
+        "decides what they have learned two epochs later: chaos.",
         "swap fan-in and fan-out": "Between layers of one width nothing shows; the first and the "
         "last layer are off.",
     },
