@@ -6,6 +6,8 @@ import _thread
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 GRACE_SECONDS = 1.0
 """How long a step may take to its end after the interrupt is pressed."""
@@ -46,6 +48,23 @@ class InterruptButton:
         """Stop here if the button was pressed."""
         if self.pressed:
             raise KeyboardInterrupt
+
+
+@contextmanager
+def in_one_piece() -> Iterator[None]:
+    """Hold an interrupt back until the body is done; not on Windows, which cannot.
+
+    For imports: one that is broken off comes out as another error, and the compiled modules in it
+    cannot be imported a second time.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 if sys.platform == "win32":

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pilotlight.app.interrupt import in_one_piece
 from pilotlight.app.opening import lab_of, open_folder
 from pilotlight.app.prepare import Prepared, jobs_problems, prepare, prepare_again
 from pilotlight.app.training import events, usual_jobs
@@ -91,7 +92,8 @@ class Running:
         yield finished
 
     def _finish(self) -> None:
-        from pilotlight.app.reporting import history_arrays, result_of
+        with in_one_piece():
+            from pilotlight.app.reporting import history_arrays, result_of
 
         report = self.report()
         self._folder.finish(result_of(report), history_arrays(report.members))
@@ -108,7 +110,8 @@ class Running:
 
     def report(self) -> Report:
         """Of what is recorded so far."""
-        from pilotlight.app.reporting import summarise
+        with in_one_piece():
+            from pilotlight.app.reporting import summarise
 
         return summarise(self._folder, self._lab)
 
@@ -117,7 +120,8 @@ class Running:
         self._write_page()
 
     def _write_page(self) -> None:
-        from pilotlight.app.writing import write_pages
+        with in_one_piece():
+            from pilotlight.app.writing import write_pages
 
         write_pages(self._folder, self.report(), self._lab)
 

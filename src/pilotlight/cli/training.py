@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pilotlight.cli import leaving
 from pilotlight.cli.codes import FINE, NOT_AS_EXPECTED, STOPPED
 from pilotlight.cli.text import emit, quoted, table, tell, width
 from pilotlight.core.command import VERIFYING, RunCommand
@@ -181,15 +182,17 @@ def _starts(entries: Iterable[catalogue.Entry], commands: Iterable[RunCommand]) 
 def _started(entry: catalogue.Entry, command: RunCommand) -> Running:
     """Say how long it takes before torch is imported: that alone may take seconds."""
     tell(f"{entry.name}: {entry.question} A full run takes {words.seconds(entry.seconds)}.")
-    from pilotlight.app.running import start
+    with leaving.at_once():
+        from pilotlight.app.running import start
 
-    return start(command)
+        return start(command)
 
 
 def _resumed(path: str, jobs: int | None) -> Running:
-    from pilotlight.app.running import resume
+    with leaving.at_once():
+        from pilotlight.app.running import resume
 
-    running = resume(path, jobs=jobs)
+        running = resume(path, jobs=jobs)
     if running.finished:
         tell(f"{running.lab_name}: this run is finished, so nothing is left to train.")
     else:
@@ -204,12 +207,16 @@ def _train(starts: Iterable[Start]) -> Iterator[Trained]:
 
     for start in starts:
         running = start()
+        button = InterruptButton()
         try:
-            with InterruptButton() as button, screen(running.lab_name) as view:
+            with button, screen(running.lab_name) as view:
                 for event in running:
                     view.tell(event)
                     button.heed()
-        except KeyboardInterrupt:
+        except BaseException as error:
+            # an interrupt in compiled code may come out as another error
+            if not (button.pressed or isinstance(error, KeyboardInterrupt)):
+                raise
             tell(  # at once: writing the page takes a second
                 f"Stopped. What was trained so far is kept in {running.folder}.",
                 f"To go on: pilotlight run --resume {quoted(running.folder)}",

@@ -14,6 +14,8 @@ from functools import partial
 from typing import IO, Any
 
 import matplotlib
+import matplotlib.backends.backend_agg  # what draws is imported here, not at the first drawing:
+import matplotlib.backends.backend_svg  # Ctrl-C may come there, and breaks imports
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
