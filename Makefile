@@ -9,8 +9,8 @@ BENCH := .venv-bench/bin/python
 run: $(READY)  ## set up everything and run a first lab to its verdict
 	$(BIN)/pilotlight run momentum
 
-test: check  ## the quick checks and tests
-	$(BIN)/python -m pytest -q
+test: check  ## the quick checks and tests, on all cores
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
 
 setup: $(READY)  ## make .venv with everything in it
 
