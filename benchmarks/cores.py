@@ -16,7 +16,7 @@ from pilotlight.app.prepare import Prepared, prepare
 from pilotlight.app.training import events
 from pilotlight.app.worker import PRELOAD
 from pilotlight.core.command import RunCommand
-from pilotlight.engine.run import one_thread
+from pilotlight.engine.arithmetic import one_thread
 from pilotlight.execute.processes import Job, Workers
 
 ROUNDS = 2

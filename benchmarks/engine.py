@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from benchmarks.tasks import Task, Trained, clock
 from pilotlight.core.event import Measured
+from pilotlight.engine.arithmetic import one_thread
 from pilotlight.engine.evaluate import measured
 from pilotlight.engine.material import Material
 from pilotlight.engine.plan import Cohort, Plan
-from pilotlight.engine.run import one_thread, run
+from pilotlight.engine.run import run
 from pilotlight.engine.step import take_step
 from pilotlight.engine.work import work_for
 

@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy
 
 from benchmarks.engine import one_cohort
 from benchmarks.tasks import ON_CPU
-from pilotlight.engine.run import one_thread
+from pilotlight.engine.arithmetic import one_thread
 from pilotlight.engine.step import take_step
 from pilotlight.engine.work import work_for
 

@@ -18,10 +18,10 @@ from benchmarks import machine, table
 from benchmarks.kinds import kinds
 from benchmarks.tasks import clock
 from pilotlight.core.lab import Lab
+from pilotlight.engine.arithmetic import one_thread
 from pilotlight.engine.cohort import CohortState
 from pilotlight.engine.material import prepare
 from pilotlight.engine.plan import Cohort, Plan, make_members
-from pilotlight.engine.run import one_thread
 from pilotlight.engine.step import take_step
 from pilotlight.engine.work import work_for
 

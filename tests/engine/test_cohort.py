@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy
 from pilotlight.core.event import Checkpoint, Diverged, Measured, Stopped
 from pilotlight.core.settings import linear, unit, whole
 from pilotlight.data.split import holdout_with_validation
+from pilotlight.data.table import Data
 from pilotlight.engine.cohort import CohortState, new_flags
 from pilotlight.engine.optim import adamw, rmsprop
 from pilotlight.engine.schedule import warmup
@@ -106,6 +107,25 @@ def test_a_training_goes_on_from_every_step_with_the_same_bits(tiny, train, name
             assert same_bits(resumed.weights[parameter], value), checkpoint.step
         told = telling(resumed)
         assert told == telling(whole_run)[-len(told) :], checkpoint.step
+
+
+def test_kernels_that_lie_channels_last_come_back_with_the_same_bits(tiny, train):
+    noise = torch.randn(60, 2, 6, 6, generator=torch.Generator().manual_seed(0))
+    lab = tiny(
+        data=Data("noise", lambda: (noise, torch.arange(60) % 3), classes=3),
+        model=lambda s: nn.Sequential(
+            nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.Flatten(), nn.Linear(16, 3)
+        ),
+        optimizer=rmsprop,
+        compare={"plain": {}},
+    )
+    whole_run = train(lab, (0,), dtype="float32", checkpoint_seconds=0.0)
+    for checkpoint in whole_run.of(Checkpoint):
+        assert all(t.is_contiguous() for t in checkpoint.tensors.values())  # as files need them
+        resumed = train(lab, (0,), dtype="float32", checkpoints={0: checkpoint})
+        for parameter, value in whole_run.weights.items():
+            assert value.is_contiguous()
+            assert same_bits(resumed.weights[parameter], value)
 
 
 def test_the_labs_above_do_what_they_are_for(tiny, train):

@@ -8,7 +8,7 @@ from torch import nn
 
 from pilotlight.core.errors import LabError, UsageError
 from pilotlight.core.event import Note
-from pilotlight.core.settings import choice, linear, switch
+from pilotlight.core.settings import choice, linear, switch, whole
 from pilotlight.data.generators import named_seed
 from pilotlight.data.table import Data
 from pilotlight.engine.plan import Plan, build, make, make_members
@@ -171,6 +171,47 @@ def test_what_cannot_be_stacked_trains_one_by_one_and_says_so(tiny, train, layer
     ]
     said = [n.text for n in trained.of(Note)]
     assert said == [f"{why}: 4 networks train one by one, with the same results."]
+
+
+@pytest.mark.parametrize("cell", [nn.GRUCell, nn.RNNCell])
+def test_cells_that_torch_does_not_stack_train_one_by_one(tiny, cell):
+    class Last(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell = cell(4, 3)
+
+        def forward(self, x):
+            return self.cell(x)
+
+    plan = planned(tiny(model=lambda s: Last()), compare=("plain",))
+    assert [(c.members, c.why) for c in plan.cohorts] == [
+        ((i,), f"nn.{cell.__name__}: quicker one by one") for i in (0, 1)
+    ]
+
+
+def pictures(tiny, side):
+    """A lab whose rows are pictures of one channel, with kernels of 3 x 3 to eight channels."""
+    noise = torch.randn(60, 1, side, side, generator=torch.Generator().manual_seed(0))
+    return tiny(
+        data=Data("noise", lambda: (noise, torch.arange(60) % 3), classes=3),
+        model=lambda s: nn.Sequential(
+            nn.Conv2d(1, 8, 3), nn.MaxPool2d(side - 2), nn.ReLU(), nn.Flatten(), nn.Linear(8, 3)
+        ),
+        settings={"batch": whole(1, 60, 20)},
+        compare={"plain": {}},
+    )
+
+
+@pytest.mark.parametrize(
+    ("side", "together"),
+    # 20 rows x side^2 pixels x 72 kernel weights, against 20 million
+    [(117, True), (119, False)],
+)
+def test_large_convolutions_train_one_by_one_on_a_cpu(tiny, side, together):
+    lab = pictures(tiny, side)
+    assert cohorts(lab) == ([(0, 1)] if together else [(0,), (1,)])
+    on_gpu, _ = make(lab, make_members(lab, (0, 1), {}), "cuda")
+    assert [c.members for c in on_gpu.cohorts] == [(0, 1)]
 
 
 def test_a_single_network_runs_as_the_plain_module(tiny):

@@ -7,7 +7,7 @@ from torch import nn
 from pilotlight.core.event import Checkpoint, CohortDone, Exhibited, Measured, Note, Progress
 from pilotlight.core.lab import exhibit
 from pilotlight.engine.plan import make, make_members
-from pilotlight.engine.run import begin, one_thread, run, show, train_cohort
+from pilotlight.engine.run import begin, run, show, train_cohort
 
 
 @exhibit(tolerance=1e-9)
@@ -48,16 +48,6 @@ def threads():
 
 
 # --- what a run leaves as it was ---
-
-
-@pytest.mark.usefixtures("threads")
-def test_one_thread_is_taken_and_given_back():
-    with one_thread():
-        assert torch.get_num_threads() == 1
-    assert torch.get_num_threads() == 2
-    with pytest.raises(KeyError, match="on the way"), one_thread():
-        raise KeyError("on the way")
-    assert torch.get_num_threads() == 2
 
 
 @pytest.mark.usefixtures("threads")

@@ -58,7 +58,7 @@ class CohortState:
     def snapshot(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Named copies of all tensors, and the plain numbers beside them."""
         tensors = {
-            f"{group}/{name}": value.detach().cpu().clone()
+            f"{group}/{name}": value.detach().cpu().clone(memory_format=torch.contiguous_format)
             for group, tree in self._trees().items()
             for name, value in _flat(tree).items()
         }
@@ -89,8 +89,9 @@ class CohortState:
         self.best = moved.get("best", {})
         self.order = moved["order"]["rows"]
         self.memory = _nested(moved.get("memory", {}))
-        slots = _nested(moved.get("slots", {}))
-        self.slots = [slots.get(str(i), {}) for i in range(len(self.slots))]
+        for path, value in groups.get("slots", {}).items():
+            index, slot, name = path.split(SEPARATOR)
+            self.slots[int(index)][slot][name].copy_(value)
         self.step, self.counts = about["step"], list(about["counts"])
         self.seconds = about["seconds"]
 

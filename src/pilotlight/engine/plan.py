@@ -6,6 +6,7 @@ the same plan the same numbers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,13 +20,20 @@ from pilotlight.core.settings import Settings, resolve
 from pilotlight.data.generators import named_seed
 from pilotlight.engine.material import Material, prepare
 from pilotlight.engine.member import Member
-from pilotlight.engine.stack import refuse_hidden_draws, signature, why_not_stacked
+from pilotlight.engine.stack import (
+    SLOW_STACKED,
+    refuse_hidden_draws,
+    signature,
+    why_not_stacked,
+)
 
-RULE = 2
+RULE = 3
 TOGETHER = 32
 """Networks that train together: more gains nothing (benchmarks/), fewer leave cores idle."""
 WORTH_HALVES = 24
 """From here on a group is cut so that two cores share it."""
+LARGE_CONVOLUTION = 20e6
+"""Batch x pixels x kernel weights, from which networks are quicker one by one on a CPU."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +173,7 @@ def make(
         groups.setdefault(key, []).append(member)
     cohorts: list[tuple[tuple[int, ...], str]] = []
     for group in groups.values():
-        why = why_not_stacked(models[group[0].comparison])
+        why = why_one_by_one(models[group[0].comparison], group[0], material, device)
         indices = tuple(m.index for m in group)
         if why or len(group) == 1:
             cohorts += [((i,), why or "the only one of its shape") for i in indices]
@@ -173,6 +181,28 @@ def make(
             cohorts += [(c, "equal shapes, trained together") for c in _cut(indices, device)]
     numbered = tuple(Cohort(i, members, why) for i, (members, why) in enumerate(cohorts))
     return Plan(members, numbered, device, dtype), material
+
+
+def why_one_by_one(model: nn.Module, member: Member, material: Material, device: str) -> str:
+    """Why a network trains apart from others of its shape, in words; empty if it need not.
+
+    Convolutions: batch x pixels of a row x kernel weights stands for the work of a step. It is an
+    upper bound, as pooling is left out. The bound it is held against was measured the same way.
+    """
+    if why := why_not_stacked(model):
+        return why
+    slow = sorted(
+        {name for name, kind in SLOW_STACKED.items() for m in model.modules() if type(m) is kind}
+    )
+    if slow:
+        return f"{', '.join(slow)}: quicker one by one"
+    kernels = sum(p.numel() for p in model.parameters() if p.dim() >= 4)
+    if device == "cpu" and kernels and material.tables:
+        inputs, _ = material.tables[material.table_of[member.index]]
+        work = member.settings.batch * math.prod(inputs.shape[2:]) * kernels
+        if inputs.dim() >= 4 and work > LARGE_CONVOLUTION:
+            return "large convolutions: quicker one by one"
+    return ""
 
 
 def _cut(indices: tuple[int, ...], device: str) -> list[tuple[int, ...]]:

@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
-
-import torch
 
 from pilotlight.core.event import Checkpoint, Event, Exhibited, Note, Progress
 from pilotlight.core.lab import Exhibit, Lab
+from pilotlight.engine.arithmetic import one_thread, plain_attention
 from pilotlight.engine.material import Material
 from pilotlight.engine.plan import Plan
 from pilotlight.engine.train import CHECKPOINT_SECONDS, train
 from pilotlight.engine.work import stretches, work_for
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Arithmetic in one thread: sums in another order would be other numbers, and small networks
-    are slower with more.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def run(
@@ -77,8 +62,9 @@ def train_cohort(
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Iterator[Event]:
     """Train one cohort of a plan, in one thread; `material` holds at least its members' rows."""
-    with one_thread():
-        work = work_for(lab, plan, plan.cohorts[index], material)
+    cohort = plan.cohorts[index]
+    with one_thread(), plain_attention(cohort.stacked):
+        work = work_for(lab, plan, cohort, material)
         yield from train(work, index, checkpoint, checkpoint_seconds)
 
 

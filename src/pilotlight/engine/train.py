@@ -133,7 +133,7 @@ def _restore_best(state: CohortState) -> None:
 
 def _weights(work: Work, state: CohortState) -> dict[str, Any]:
     return {
-        f"{member.index}/{name}": value[i].detach().cpu()
+        f"{member.index}/{name}": value[i].detach().cpu().contiguous()
         for i, member in enumerate(work.members)
         for name, value in state.tensors.items()
         if name not in work.masks

@@ -22,7 +22,14 @@ from pilotlight.engine.material import Material, Rows
 from pilotlight.engine.member import Member
 from pilotlight.engine.optim import Optimizer, sgd
 from pilotlight.engine.plan import Cohort, Plan, build
-from pilotlight.engine.stack import Stack, Tensors, dropouts, stack_models, tree_map
+from pilotlight.engine.stack import (
+    Stack,
+    Tensors,
+    dropouts,
+    lay_channels_last,
+    stack_models,
+    tree_map,
+)
 from pilotlight.engine.steps import Noise, Phase, Training
 
 
@@ -109,6 +116,8 @@ class Work:
     def start(self) -> CohortState:
         """The state before the first step."""
         parameters, buffers = stack_models(self.models, self.dtype, self.device)
+        if self.device == "cpu" and not self.stack.stacked:
+            parameters = lay_channels_last(parameters)
         generators = {name: [generator(m.seed, name) for m in self.members] for name in GENERATORS}
         slots = [
             {s: {n: torch.zeros_like(parameters[n]) for n in moved} for s in optimizer.slots}

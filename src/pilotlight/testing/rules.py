@@ -17,9 +17,10 @@ from torch.nn import functional
 from pilotlight.core.errors import UsageError
 from pilotlight.core.event import Checkpoint, CohortDone, Event, Measured, Progress
 from pilotlight.core.lab import REFUTED, SUPPORTED, UNDECIDED, Lab
+from pilotlight.engine.arithmetic import one_thread
 from pilotlight.engine.member import Member
 from pilotlight.engine.plan import make, make_members
-from pilotlight.engine.run import one_thread, run, show
+from pilotlight.engine.run import run, show
 from pilotlight.engine.script import script
 from pilotlight.engine.steps import Supervised
 from pilotlight.measure.metrics import find
