@@ -7,7 +7,7 @@ fast by doing less.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,23 +72,33 @@ def _floor(results: Sequence[Result], together: int) -> float:
     return floors.get(together, floors[1])
 
 
-def run(task: Task, contenders: Sequence[Contender], device: str) -> list[Result]:
+Train = Callable[[Contender, Task, Sequence[int], str], Trained]
+
+
+def here(contender: Contender, task: Task, seeds: Sequence[int], device: str) -> Trained:
+    """Train in this process."""
+    return contender.train(task, seeds, device)
+
+
+def run(
+    task: Task, contenders: Sequence[Contender], device: str, train: Train = here
+) -> list[Result]:
     """All rounds; every other one in reverse, so that nobody always follows the same one."""
     results = {c: Result(c.name, c.together) for c in contenders}
     for number in range(task.rounds):
         order = list(contenders)[:: -1 if number % 2 else 1]
         for contender in order:
-            results[contender].rounds.append(_round(task, contender, device, number))
+            results[contender].rounds.append(_round(task, contender, device, number, train))
     return list(results.values())
 
 
-def _round(task: Task, contender: Contender, device: str, number: int) -> Trained:
+def _round(task: Task, contender: Contender, device: str, number: int, train: Train) -> Trained:
     """One round of a contender, with seeds of its own; who trains one at a time gets a few."""
     count = contender.together if contender.together > 1 else task.few
     seeds = range(number * count, (number + 1) * count)
     size = contender.together
     groups = [
-        contender.train(task, seeds[first : first + size], device)
+        train(contender, task, seeds[first : first + size], device)
         for first in range(0, count, size)
     ]
     trained = Trained(

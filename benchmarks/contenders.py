@@ -15,8 +15,10 @@ from pilotlight.engine.stack import why_not_stacked
 REFERENCE = "plain loop, DataLoader"
 TENSORS = "plain loop, tensors"
 PILOTLIGHT = "Pilotlight"
+COMPILED = "Pilotlight, compiled"
 WHOLE = "Pilotlight, whole run"
 FLOOR = "floor: products only"
+OURS = (PILOTLIGHT, COMPILED, WHOLE)
 
 
 class Contender(NamedTuple):
@@ -32,6 +34,7 @@ def of(task: Task, device: str) -> tuple[list[Contender], list[str]]:
     left_out: list[str] = []
     why = why_not_stacked(build(task.lab, *task.members([0])))
     sizes = (1,) if why else (1, *task.together)
+    dense = task.name == "mlp"
     if why:
         left_out.append(f"{task.name}, {PILOTLIGHT} together: {why}.")
     whole = 32 if 32 in sizes else 1
@@ -39,8 +42,9 @@ def of(task: Task, device: str) -> tuple[list[Contender], list[str]]:
         Contender(REFERENCE, _alone(peers.plain_with_loader)),
         Contender(TENSORS, _alone(peers.plain_on_tensors)),
         *(Contender(PILOTLIGHT, engine.steps_only, n) for n in sizes),
+        *(Contender(COMPILED, engine.compiled_steps, n) for n in sizes if n > 1 and dense),
         Contender(WHOLE, engine.whole_run, whole),
-        *(Contender(FLOOR, floor, n) for n in (sizes if task.name == "mlp" else (1,))),
+        *(Contender(FLOOR, floor, n) for n in (sizes if dense else (1,))),
     ]
     if device == "cpu":
         found += _others(task, left_out)

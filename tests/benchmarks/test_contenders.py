@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 import torch
-from benchmarks.contenders import FLOOR, PILOTLIGHT, REFERENCE, TENSORS, WHOLE
+from benchmarks.contenders import COMPILED, FLOOR, PILOTLIGHT, REFERENCE, TENSORS, WHOLE
 from benchmarks.tasks import ON_CPU, Task
 
 from benchmarks import compare, contenders
@@ -18,6 +18,7 @@ SHORT = [DENSE, *(Task(name, 1, 1, (2,), {"epochs": 1}) for name in ("convnet", 
 def trained(request):
     """A task, what those who can run here did, and who cannot."""
     able, left_out = contenders.of(request.param, "cpu")
+    able = [c for c in able if c.name != COMPILED]  # some twenty seconds; it has tests of its own
     return request.param, compare.run(request.param, able, "cpu"), left_out
 
 
@@ -57,7 +58,14 @@ def test_who_is_there(trained):
 def test_peers_that_are_not_installed_are_left_out_in_words(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     able, left_out = contenders.of(SHORT[0], "cpu")
-    assert {c.name for c in able} == {REFERENCE, TENSORS, PILOTLIGHT, WHOLE, FLOOR}
+    assert {c.name for c in able} == {
+        REFERENCE,
+        TENSORS,
+        PILOTLIGHT,
+        COMPILED,
+        WHOLE,
+        FLOOR,
+    }
     assert left_out == [
         f"mlp, {name}: not installed." for name in ("skorch", "Lightning", "JAX", "scikit-learn")
     ]

@@ -15,6 +15,7 @@ from pilotlight.core.command import CONFIRMING, RunCommand
 from pilotlight.core.errors import PilotlightError, RecordError, raise_all
 from pilotlight.core.lab import Lab
 from pilotlight.core.settings import parse_changes
+from pilotlight.engine.compiled import why_not
 from pilotlight.engine.device import choose
 from pilotlight.engine.material import Material
 from pilotlight.engine.plan import Plan, make, make_members
@@ -50,8 +51,10 @@ def prepare(command: RunCommand) -> Prepared:
         lambda names: make_members(lab, seeds, changes, names), command.compare, problems
     )
     problems += jobs_problems(command.jobs)
+    if command.compiled and (why := why_not(device)):
+        problems.append(f"compile: {why}. Leave it out; the run is the same, only slower.")
     raise_all(list(dict.fromkeys(problems)))
-    plan, material = make(lab, members or (), device)
+    plan, material = make(lab, members or (), device, compiled=command.compiled)
     return Prepared(lab, plan, material, _config(lab, command, changes, seeds, plan, material))
 
 
@@ -115,6 +118,8 @@ def command_line(command: RunCommand, lab: Lab) -> str:
         words += ["--device", command.device]
     if command.quick:
         words.append("--quick")
+    if command.compiled:
+        words.append("--compile")
     if command.first_seed != CONFIRMING:
         words[1:2] = ["verify"]
     return shlex.join(words)

@@ -38,6 +38,7 @@ def run(
     compare: str | None,
     device: str | None,
     quick: bool,
+    compiled: bool,
     plan: bool,
     resume: str | None,
     out: str | None,
@@ -47,7 +48,13 @@ def run(
     """Run labs, or say what would be run, or go on with one run."""
     if resume is not None:
         typed = {"--seeds": seeds is not None, "--set": changes, "--compare": compare is not None}
-        typed |= {"--device": device, "--quick": quick, "--plan": plan, "--out": out is not None}
+        typed |= {
+            "--device": device,
+            "--quick": quick,
+            "--compile": compiled,
+            "--plan": plan,
+            "--out": out is not None,
+        }
         _refuse_beside_resume(names, [option for option, given in typed.items() if given])
         return _run([partial(_resumed, resume, jobs)], False, as_json)
     entries, problems = _found(names)
@@ -69,6 +76,7 @@ def run(
             compare=_listed(compare),
             device=device or "auto",
             quick=quick,
+            compiled=compiled,
             out=out,
             jobs=jobs,
         )

@@ -27,5 +27,6 @@ class RunCommand:
     device: str = "auto"
     quick: bool = False
     jobs: int | None = None  # worker processes; None leaves it to the machine and the lab
+    compiled: bool = False  # steps as compiled programs: a wait at the start, then quicker
     out: str | None = None
     source: str = ""  # of a lab made in a notebook

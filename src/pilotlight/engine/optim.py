@@ -15,11 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-Rule = Callable[[Tensor, Tensor, Mapping[str, Tensor], int, Any], None]
+Count = int | Tensor
+Rule = Callable[[Tensor, Tensor, Mapping[str, Tensor], Count, Any], None]
 """One update in place: parameter, gradient, slots, count of updates (from 1), coefficients.
 
-A coefficient that is off (0 or false, where that is the default) for all members may be None, so
-that nobody pays for it.
+In a compiled step the count is a tensor, so that every step is the same program; the first update
+is never compiled. A coefficient that is off (0 or false, where that is the default) for all members
+may be None, so that nobody pays for it.
 """
 
 
@@ -47,7 +49,7 @@ class Optimizer:
         return self.reads.get(coefficient, coefficient)
 
 
-def _sgd(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at: Any) -> None:
+def _sgd(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: Count, at: Any) -> None:
     """Heavy ball (Polyak 1964), Nesterov's form (Sutskever et al. 2013), or with
     dampening = momentum the normalised average. As torch, the first velocity is the first gradient,
     and without momentum nothing is dampened.
@@ -57,7 +59,7 @@ def _sgd(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at: Any)
         p.addcmul_(at.rate, g, value=-1)
         return
     velocity = slots["velocity"].mul_(at.momentum)
-    if count == 1 or at.dampening is None:
+    if at.dampening is None or (isinstance(count, int) and count == 1):
         velocity.add_(g)
     else:
         velocity.addcmul_(torch.where(at.momentum == 0, 1.0, 1 - at.dampening), g)
@@ -68,7 +70,7 @@ def _sgd(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at: Any)
         p.addcmul_(at.rate * torch.where(at.nesterov, at.momentum, 1.0), velocity, value=-1)
 
 
-def _rmsprop(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at: Any) -> None:
+def _rmsprop(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: Count, at: Any) -> None:
     """Divide by the gradient's running size (Tieleman, Hinton 2012); epsilon outside the root."""
     g = _decayed(p, g, at)
     square = slots["square"].mul_(at.smoothing).addcmul_((1 - at.smoothing) * g, g)
@@ -78,7 +80,7 @@ def _rmsprop(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at: 
     p.addcmul_(at.rate, scaled, value=-1)
 
 
-def _adam_step(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at: Any) -> None:
+def _adam_step(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: Count, at: Any) -> None:
     """Kingma and Ba 2015, epsilon added to the bias-corrected root as torch does."""
     mean = slots["mean"].lerp_(g, 1 - at.beta1)
     square = slots["square"].mul_(at.beta2).addcmul_((1 - at.beta2) * g, g)
@@ -86,11 +88,11 @@ def _adam_step(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at
     p.addcdiv_(at.rate / (1 - at.beta1**count) * mean, root, value=-1)
 
 
-def _adam(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at: Any) -> None:
+def _adam(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: Count, at: Any) -> None:
     _adam_step(p, _decayed(p, g, at), slots, count, at)
 
 
-def _adamw(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at: Any) -> None:
+def _adamw(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: Count, at: Any) -> None:
     """Decay apart from the gradient (Loshchilov and Hutter 2019)."""
     if at.weight_decay is not None:
         p.mul_(1 - at.rate * at.weight_decay)
@@ -144,6 +146,22 @@ adam = Optimizer(
 adamw = replace(
     adam, torch_name="AdamW", rule=_adamw, defaults={**adam.defaults, "weight_decay": 0.01}
 )
+
+
+class Coefficients:
+    """Coefficients as attributes, shaped to go with parameters."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        for name, value in values.items():
+            setattr(self, name, value)
+
+
+def shaped(coefficients: Mapping[str, Tensor | None], dims: int) -> Coefficients:
+    """Coefficients [N] as [N, 1, ...], to go with parameters [N, ...] of so many dimensions."""
+    ones = [1] * (dims - 1)
+    return Coefficients(
+        {k: None if v is None else v.view(-1, *ones) for k, v in coefficients.items()}
+    )
 
 
 def clip_by_norm(gradients: list[Tensor], most: Tensor) -> list[Tensor]:

@@ -59,6 +59,7 @@ class Plan:
     device: str
     dtype: str = "float32"
     rule: int = RULE
+    compiled: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """A plain mapping, read back by `from_json`."""
@@ -66,6 +67,7 @@ class Plan:
             "rule": self.rule,
             "device": self.device,
             "dtype": self.dtype,
+            "compiled": self.compiled,
             "members": [m.to_json() for m in self.members],
             "cohorts": [
                 {"index": c.index, "members": list(c.members), "stacked": c.stacked, "why": c.why}
@@ -85,6 +87,7 @@ class Plan:
             plan["device"],
             plan["dtype"],
             plan["rule"],
+            plan.get("compiled", False),
         )
 
 
@@ -148,7 +151,11 @@ def refuse_missing(lab: Lab) -> None:
 
 
 def make(
-    lab: Lab, members: tuple[Member, ...], device: str, dtype: str = "float32"
+    lab: Lab,
+    members: tuple[Member, ...],
+    device: str,
+    dtype: str = "float32",
+    compiled: bool = False,
 ) -> tuple[Plan, Material]:
     """Group members into cohorts: equal whole numbers and choices, equal networks, equal steps.
 
@@ -180,7 +187,7 @@ def make(
         else:
             cohorts += [(c, "equal shapes, trained together") for c in _cut(indices, device)]
     numbered = tuple(Cohort(i, members, why) for i, (members, why) in enumerate(cohorts))
-    return Plan(members, numbered, device, dtype), material
+    return Plan(members, numbered, device, dtype, compiled=compiled), material
 
 
 def why_one_by_one(model: nn.Module, member: Member, material: Material, device: str) -> str:

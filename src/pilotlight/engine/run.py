@@ -48,6 +48,8 @@ def begin(lab: Lab, plan: Plan, shown: Collection[str] = ()) -> Iterator[Event]:
         for exhibit in lab.exhibits:
             if exhibit.id not in shown:
                 yield show(exhibit)
+    if plan.compiled and any(c.stacked for c in plan.cohorts):
+        yield Note("The steps are compiled first: 15 to 45 seconds without progress.")
     alone = [c.why for c in plan.cohorts if "cannot be stacked" in c.why]
     for why in dict.fromkeys(alone):
         yield Note(f"{why}: {alone.count(why)} networks train one by one, with the same results.")

@@ -8,7 +8,6 @@ function on the plain module, without vmap: that is how a network runs that cann
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -69,6 +68,14 @@ class _Caller(nn.Module):
         return function(self.model, *arguments)
 
 
+class Fields:
+    """What a phase reads as attributes: batch.inputs, batch.noise.latent."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        for name, value in values.items():
+            setattr(self, name, value)
+
+
 def tree_map(function: Callable[[Tensor], Any], tree: Any) -> Any:
     """Apply to every tensor in nested mappings, lists and tuples."""
     if isinstance(tree, Tensor):
@@ -77,15 +84,15 @@ def tree_map(function: Callable[[Tensor], Any], tree: Any) -> Any:
         return {k: tree_map(function, v) for k, v in tree.items()}
     if isinstance(tree, tuple | list):
         return type(tree)(tree_map(function, v) for v in tree)
-    if isinstance(tree, SimpleNamespace):
+    if isinstance(tree, Fields):
         return {k: tree_map(function, v) for k, v in vars(tree).items()}
     return tree
 
 
 def as_batch(tree: Any) -> Any:
-    """Nested mappings as attributes: batch.inputs, batch.noise.latent."""
+    """Nested mappings as attributes."""
     if isinstance(tree, Mapping):
-        return SimpleNamespace(**{k: as_batch(v) for k, v in tree.items()})
+        return Fields({k: as_batch(v) for k, v in tree.items()})
     return tree
 
 
@@ -142,7 +149,7 @@ class Stack:
         self.template = template
         self.stacked = stacked
         self.fixed = dict(fixed)
-        self._caller = _Caller(template)
+        self.caller = _Caller(template)
 
     def call(
         self,
@@ -162,7 +169,7 @@ class Stack:
             swapped = {f"model.{name}": value for name, value in tensors.items()}
             settings = Settings({**self.fixed, **varying})
             result = functional_call(
-                self._caller, swapped, (function, as_batch(batch), settings, state)
+                self.caller, swapped, (function, as_batch(batch), settings, state)
             )
             return tree_map(lambda t: t, result)
 

@@ -5,7 +5,7 @@ N member, B batch, R rows.
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 from pilotlight.core.errors import LabError
 from pilotlight.core.settings import Settings
 from pilotlight.engine.cohort import CohortState
-from pilotlight.engine.optim import clip_by_norm
+from pilotlight.engine.optim import Coefficients, clip_by_norm, shaped
 from pilotlight.engine.stack import Tensors, tree_map
 from pilotlight.engine.work import Stretch, Work, draw
 from pilotlight.nets.dropout import Dropout
@@ -40,7 +40,9 @@ def take_step(work: Work, state: CohortState, stretch: Stretch) -> Tensors:
     finite = torch.ones(len(work.members), dtype=torch.bool, device=work.device)
     for index, (phase, _, _) in enumerate(work.phases):
         if phase.when is None or phase.when(state.step, work.settings):
-            loss, told = _run_phase(work, state, index, batch)
+            # A first update differs from the later ones (dampening), so it is never compiled.
+            later = work.compiled and state.counts[index] > 0
+            loss, told = (_run_compiled if later else _run_phase)(work, state, index, batch)
             finite &= loss.isfinite()
             metrics.update(told)
     if before is not None and not torch.equal(before, torch.random.get_rng_state()):
@@ -93,6 +95,17 @@ def _run_phase(
     work: Work, state: CohortState, index: int, batch: dict[str, Any]
 ) -> tuple[Tensor, Tensors]:
     """One phase and its update; returns its loss [N] and metrics."""
+    loss, metrics, memory, gradients = _gradients(work, state, index, batch)
+    _remember(state, memory)
+    with torch.no_grad():
+        _update(work, state, index, list(gradients), list(gradients.values()))
+    return loss.detach(), {k: v.detach() for k, v in metrics.items()}
+
+
+def _gradients(
+    work: Work, state: CohortState, index: int, batch: dict[str, Any]
+) -> tuple[Tensor, Tensors, dict[str, Any], Tensors]:
+    """What a phase returns, and the gradient of each parameter that its loss depends on."""
     phase, _, moved = work.phases[index]
     loss, metrics, memory = work.stack.call(
         phase.loss, state.tensors, batch, work.varying, state.memory
@@ -100,12 +113,9 @@ def _run_phase(
     if loss.shape != (len(work.members),):
         raise LabError(f"A phase returns one loss, a scalar; this one has shape {loss.shape[1:]}.")
     leaves = [state.parameters[name] for name in moved]
-    gradients = torch.autograd.grad(loss.sum(), leaves, allow_unused=True)
-    _remember(state, memory)
-    with torch.no_grad():
-        used = [(n, g) for n, g in zip(moved, gradients, strict=True) if g is not None]
-        _update(work, state, index, [n for n, _ in used], [g for _, g in used])
-    return loss.detach(), {k: v.detach() for k, v in metrics.items()}
+    found = torch.autograd.grad(loss.sum(), leaves, allow_unused=True)
+    gradients = {n: g for n, g in zip(moved, found, strict=True) if g is not None}
+    return loss, metrics, memory, gradients
 
 
 def _update(
@@ -114,29 +124,55 @@ def _update(
     _, optimizer, _ = work.phases[index]
     if work.clip is not None:
         gradients = clip_by_norm(gradients, work.clip)
+    coefficients = _coefficients(work, state, index)
+    state.counts[index] += 1
+    fitting: dict[int, Coefficients] = {}
+    for name, gradient in zip(names, gradients, strict=True):
+        parameter = state.parameters[name]
+        slots = {slot: tree[name] for slot, tree in state.slots[index].items()}
+        if parameter.dim() not in fitting:
+            fitting[parameter.dim()] = shaped(coefficients, parameter.dim())
+        optimizer.rule(parameter, gradient, slots, state.counts[index], fitting[parameter.dim()])
+
+
+def _coefficients(work: Work, state: CohortState, index: int) -> dict[str, Tensor | None]:
+    """Of a phase's optimizer at this step: the rate follows the schedule."""
     coefficients = dict(work.coefficients[index])
     if work.schedule is not None:
         settings = Settings({**work.settings, **work.varying})
         assert coefficients["rate"] is not None
         factor = work.schedule(state.step, work.steps, settings)
         coefficients["rate"] = coefficients["rate"] * factor
+    return coefficients
+
+
+def _run_compiled(
+    work: Work, state: CohortState, index: int, batch: dict[str, Any]
+) -> tuple[Tensor, Tensors]:
+    """The same by a compiled program; parameters and slots are changed in place."""
+    if index not in work.programs:
+        # A copy, as a network may count its steps in a buffer.
+        trial = replace(state, buffers={n: b.clone() for n, b in state.buffers.items()})
+        *_, gradients = _gradients(work, trial, index, batch)
+        work.compile_phase(index, tuple(gradients))
+    moved = work.used[index]
+    coefficients = _coefficients(work, state, index)
     state.counts[index] += 1
-    shaped: dict[int, SimpleNamespace] = {}
-    for name, gradient in zip(names, gradients, strict=True):
-        parameter = state.parameters[name]
-        slots = {slot: tree[name] for slot, tree in state.slots[index].items()}
-        if parameter.dim() not in shaped:
-            shaped[parameter.dim()] = _shaped(coefficients, parameter.dim())
-        at = shaped[parameter.dim()]
-        optimizer.rule(parameter, gradient, slots, state.counts[index], at)
-
-
-def _shaped(coefficients: dict[str, Tensor | None], dims: int) -> SimpleNamespace:
-    """Coefficients [N] as [N, 1, ...], to go with parameters [N, ...] of so many dimensions."""
-    ones = [1] * (dims - 1)
-    return SimpleNamespace(
-        **{k: None if v is None else v.view(-1, *ones) for k, v in coefficients.items()}
-    )
+    tensors = {name: value.detach() for name, value in state.tensors.items()}
+    with torch.no_grad():
+        loss, (metrics, memory) = work.programs[index](
+            {name: tensors.pop(name) for name in moved},
+            tensors,
+            {s: {name: tree[name] for name in moved} for s, tree in state.slots[index].items()},
+            batch,
+            work.varying,
+            state.memory,
+            coefficients,
+            work.clip,
+            torch.tensor(state.counts[index], dtype=work.dtype, device=work.device),
+        )
+    _remember(state, memory)
+    return loss, metrics
 
 
 def _remember(state: CohortState, memory: dict[str, Any]) -> None:

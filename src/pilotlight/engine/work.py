@@ -18,6 +18,7 @@ from pilotlight.core.lab import Lab
 from pilotlight.core.settings import Settings
 from pilotlight.data.generators import generator
 from pilotlight.engine.cohort import GENERATORS, CohortState, new_flags
+from pilotlight.engine.compiled import Program, program
 from pilotlight.engine.material import Material, Rows
 from pilotlight.engine.member import Member
 from pilotlight.engine.optim import Optimizer, sgd
@@ -60,7 +61,19 @@ class Work:
     dropout_rates: Tensors
     device: str
     dtype: torch.dtype
+    compiled: bool = False
+    filmed: tuple[int, ...] = ()  # positions of the members of whom snapshots are kept
     mask_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    used: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    programs: dict[int, Program] = field(default_factory=dict)
+
+    def compile_phase(self, index: int, used: tuple[str, ...]) -> None:
+        """Have a phase compiled for the parameters that its loss depends on."""
+        if not self.programs:
+            torch.compiler.reset()  # it keeps few programs, and those of other cohorts are done
+        phase, optimizer, _ = self.phases[index]
+        self.used[index] = used
+        self.programs[index] = program(self.stack, phase.loss, optimizer, used)
 
     @property
     def steps(self) -> int:
@@ -114,8 +127,9 @@ class Work:
         return {part: [s[part] for s in self.rows.splits] for part in self.rows.splits[0]}
 
     def start(self) -> CohortState:
-        """The state before the first step."""
+        """The state before the first step; once, as the networks' own weights are then let go."""
         parameters, buffers = stack_models(self.models, self.dtype, self.device)
+        self.models.clear()
         if self.device == "cpu" and not self.stack.stacked:
             parameters = lay_channels_last(parameters)
         generators = {name: [generator(m.seed, name) for m in self.members] for name in GENERATORS}
@@ -198,7 +212,17 @@ def work_for(lab: Lab, plan: Plan, cohort: Cohort, material: Material) -> Work:
         dropout_rates={n: r.to(plan.device, dtype) for n, r in dropouts(models).items()},
         device=plan.device,
         dtype=dtype,
+        compiled=plan.compiled and cohort.stacked,
+        filmed=_filmed(lab, plan, members),
     )
+
+
+def _filmed(lab: Lab, plan: Plan, members: tuple[Member, ...]) -> tuple[int, ...]:
+    """Those of the run's first seeds: who is filmed is not chosen by what is seen."""
+    if lab.train.snapshot is None:
+        return ()
+    first = sorted({m.seed for m in plan.members})[: lab.train.snapshot_seeds]
+    return tuple(i for i, m in enumerate(members) if m.seed in first)
 
 
 def _phase(phase: Phase, lab: Lab, model: nn.Module) -> tuple[Phase, Optimizer, tuple[str, ...]]:

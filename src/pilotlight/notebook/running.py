@@ -22,7 +22,7 @@ from pilotlight.notebook.view import RunView
 
 
 @contextmanager
-def _told_briefly() -> Iterator[None]:
+def told_briefly() -> Iterator[None]:
     """Let IPython show what a person can mend as its message, without a traceback."""
     try:
         yield
@@ -32,7 +32,7 @@ def _told_briefly() -> Iterator[None]:
         raise
 
 
-@_told_briefly()
+@told_briefly()
 def run(
     lab: str | Path | Lab,
     *,
@@ -42,6 +42,7 @@ def run(
     device: str = "auto",
     quick: bool = False,
     jobs: int | None = None,
+    compiled: bool = False,
     out: str | Path | None = None,
     resume_from: str | Path | None = None,
 ) -> RunView:
@@ -58,6 +59,7 @@ def run(
         device: "auto", "cpu", "cuda" or "mps".
         quick: fewer seeds and shorter training, for a first look.
         jobs: worker processes; for a long run one per core unless given. The numbers are the same.
+        compiled: turn the steps into machine code first: a wait of 15 to 45 seconds, then quicker.
         out: the run's folder, new or empty; without it runs/NAME-DATE-ID.
         resume_from: the folder of a run that was stopped, to go on with it as it was started.
 
@@ -74,6 +76,7 @@ def run(
         device=device,
         quick=quick,
         jobs=jobs,
+        compiled=compiled,
         out=None if out is None else str(out),
     )
     with InterruptButton() as button:
@@ -84,7 +87,7 @@ def run(
         return _train(running, command, button)
 
 
-@_told_briefly()
+@told_briefly()
 def open_run(folder: str | Path) -> RunView:
     """Look at a run that was made before, here or elsewhere.
 
