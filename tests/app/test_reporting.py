@@ -67,6 +67,15 @@ def test_a_run_that_has_just_begun(folder, lab):
     assert {claim.verdict for claim in report.claims} == {None}
 
 
+@pytest.mark.parametrize("compare", [("wide", "narrow"), ("narrow",)])
+def test_claims_about_comparisons_that_were_left_out_are_left_out(path, lab, tmp_path, compare):
+    config = prepare(RunCommand(path, compare=compare)).config
+    report = summarise(Folder.create("ring", config, out=str(tmp_path / "some")), lab)
+    about = {n for n, c in lab.claims.items() if {c.left, c.right or c.left} <= set(compare)}
+    assert {claim.id for claim in report.claims} == about
+    assert len(about) < len(lab.claims)
+
+
 def test_a_run_in_training_is_running(folder, lab):
     with folder.lock():
         assert summarise(folder, lab).state == "running"

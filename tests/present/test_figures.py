@@ -134,6 +134,21 @@ def test_no_figure_shows_nan_or_none(kind, request):
     assert not [t for t in shown if re.search(r"nan|none|null|inf", t, re.IGNORECASE)]
 
 
+def test_of_many_comparisons_those_that_the_claims_name_are_drawn(statistical: Report):
+    """Also the claims' comparisons that come last in the lab's order."""
+    first = statistical.members[0]
+    crowd = [replace(first, comparison=f"other {i}") for i in range(12)]
+    report = replace(statistical, members=(*crowd, *statistical.members))
+    named = {side for c in statistical.claims for side in (c.left, c.right) if side}
+    metric = METRIC
+    figure = curves_figure(report, metric)
+    names = {t.get_text() for t in texts_of(figure)}
+    every = {m.comparison for m in report.members}
+    assert named <= names
+    assert len(names & every) == 10
+    assert f" 10 of {len(every)} comparisons." in curves_note(report, metric)
+
+
 def test_the_note_names_band_crosses_and_data(statistical: Report):
     assert curves_note(statistical, METRIC) == (
         "Line: mean of 4 to 5 networks; band: lowest to highest of them. "

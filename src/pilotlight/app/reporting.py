@@ -56,7 +56,13 @@ def _judge(
     shown = {e.id: e for e in events if isinstance(e, Exhibited)}
     if lab is None:
         return {"text": "", "claims": (), "exhibits": ()}
-    claims = judge(lab.claims, members, lab.metrics, lab.scope, evidence=evidence)
+    ran = {m.comparison for m in members}
+    claims = tuple(
+        claim
+        for claim in judge(lab.claims, members, lab.metrics, lab.scope, evidence=evidence)
+        # a person who asked for some comparisons only did not ask about the others
+        if evidence or {claim.left, claim.right or claim.left} <= ran
+    )
     exhibits = tuple(
         ExhibitResult(e.id, e.statement, s.passed, s.error, s.tolerance, s.values)
         for e in lab.exhibits

@@ -72,6 +72,8 @@ WIDTH = 8.0
 CURVES_HEIGHT = 3.9
 FAINT_AT_MOST, FAINT_COMPARISONS = 120, 5
 """With more networks or comparisons, single networks are not drawn, only those that diverged."""
+CURVES_AT_MOST = 10
+"""Comparisons; of more, those that the claims name first are drawn."""
 LOG_FROM = 100.0
 """Positive values that span more than this factor are drawn on a logarithmic axis."""
 
@@ -87,7 +89,7 @@ def curves(report: Report, metric: str, figure: Canvas) -> None:
 
     A network that diverged ends with a cross. A note under the axes says what the band is.
     """
-    found = spreads(report, metric)
+    found = _shown(report, metric)
     if not found:
         write(figure, 0.2, 0.3, f"No values of {metric_words(metric)} yet.", fontsize=10)
         return
@@ -104,6 +106,15 @@ def curves(report: Report, metric: str, figure: Canvas) -> None:
     width, height = inches(figure)
     body = wrapped(curves_note(report, metric), width - 0.9, 8.5)
     write(figure, 0.7, height - 0.56, "\n".join(body), linespacing=1.35)
+
+
+def _shown(report: Report, metric: str) -> list[Spread]:
+    """The comparisons that are drawn, in the report's order."""
+    found = spreads(report, metric)
+    named = [side for c in report.claims for side in (c.left, c.right)]
+    first = list(dict.fromkeys([*named, *(s.comparison for s in found)]))
+    chosen = [name for name in first if any(s.comparison == name for s in found)]
+    return [s for s in found if s.comparison in chosen[:CURVES_AT_MOST]]
 
 
 def _scale(axes: Axes, found: Sequence[Spread]) -> None:
@@ -181,8 +192,11 @@ def _end(spread: Spread) -> tuple[float, float]:
 
 def curves_note(report: Report, metric: str) -> str:
     """What line, band and crosses of the curves of `metric` mean, with the data behind them."""
-    found = spreads(report, metric)
+    found = _shown(report, metric)
     text = mean_words(found)
+    every = len(spreads(report, metric))
+    if len(found) < every:
+        text += f" {len(found)} of {every} comparisons."
     gone = [f"{s.diverged} of {s.networks} in {s.comparison}" for s in found if s.diverged]
     if gone:
         text += f" Crosses: diverged ({listed(gone)}), not in the mean."
