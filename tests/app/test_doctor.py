@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from pilotlight.app import doctor
-from pilotlight.app.doctor import Cores, Disk, Memory, Torch
+from pilotlight.app import doctor, machine
+from pilotlight.app.machine import Cores, Disk, Memory, Torch
 
 
 def write(root: Path, files: dict[str, str]) -> Path:
@@ -77,11 +77,11 @@ def test_two_logical_cores_on_one_physical_core_count_once(tmp_path):
         for i in range(4)
         for name, text in (("physical_package_id", "0\n"), ("core_id", f"{i // 2}\n"))
     }
-    assert doctor.look_at_cores(write(tmp_path, files)).physical == 2
+    assert machine.look_at_cores(write(tmp_path, files)).physical == 2
 
 
 def test_cores_agree_with_the_operating_system():
-    cores = doctor.look_at_cores()
+    cores = machine.look_at_cores()
     assert cores.logical == os.cpu_count()
     assert cores.usable is None or 1 <= cores.usable <= (cores.logical or 1)
 
@@ -90,14 +90,14 @@ def test_cores_agree_with_the_operating_system():
 def test_a_containers_share_of_the_cores_is_seen(tmp_path, quota, usable):
     files = {"proc/self/cgroup": "0::/job/step\n", "sys/fs/cgroup/job/cpu.max": quota}
     files["sys/fs/cgroup/cpu.max"] = "max 100000"
-    assert doctor.look_at_cores(write(tmp_path, files)).usable == usable
+    assert machine.look_at_cores(write(tmp_path, files)).usable == usable
 
 
 def test_unknown_cores_are_said_to_be_unknown(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(doctor.platform, "system", lambda: "Windows")
-    cores = doctor.look_at_cores(tmp_path)
+    monkeypatch.setattr(machine.platform, "system", lambda: "Windows")
+    cores = machine.look_at_cores(tmp_path)
     assert cores == Cores(None, None, None)
     assert doctor.judge_cores(cores).found == (
         "unknown physical, unknown logical, unknown for this process"
@@ -118,10 +118,10 @@ def test_macos_is_asked_by_sysctl(tmp_path, monkeypatch):
     def answer(command, **_):
         return subprocess.CompletedProcess(command, 0, answers[command[-1]], "")
 
-    monkeypatch.setattr(doctor.platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(machine.platform, "system", lambda: "Darwin")
     monkeypatch.setattr(subprocess, "run", answer)
-    assert doctor.look_at_cores(tmp_path).physical == 8
-    assert doctor.look_at_memory(tmp_path) == Memory(2**34, None)
+    assert machine.look_at_cores(tmp_path).physical == 8
+    assert machine.look_at_memory(tmp_path) == Memory(2**34, None)
 
 
 # Memory and disk
@@ -131,7 +131,7 @@ MEMINFO = "MemTotal:  8000000 kB\nMemFree:  1 kB\nMemAvailable:  6000000 kB\n"
 
 def test_memory_is_read_in_bytes(tmp_path):
     root = write(tmp_path, {"proc/meminfo": MEMINFO})
-    assert doctor.look_at_memory(root) == Memory(8_192_000_000, 6_144_000_000)
+    assert machine.look_at_memory(root) == Memory(8_192_000_000, 6_144_000_000)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_memory_is_read_in_bytes(tmp_path):
     ],
 )
 def test_the_limit_of_a_job_or_container_is_seen(tmp_path, files):
-    memory = doctor.look_at_memory(write(tmp_path, files | {"proc/meminfo": MEMINFO}))
+    memory = machine.look_at_memory(write(tmp_path, files | {"proc/meminfo": MEMINFO}))
     assert memory.limit == 1_000_000_000
     finding = doctor.judge_memory(memory)
     assert finding.level == "warn"
@@ -155,7 +155,7 @@ def test_the_limit_of_a_job_or_container_is_seen(tmp_path, files):
 
 def test_no_limit_is_no_limit(tmp_path):
     files = {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "max\n"}
-    assert doctor.look_at_memory(write(tmp_path, files | {"proc/meminfo": MEMINFO})).limit is None
+    assert machine.look_at_memory(write(tmp_path, files | {"proc/meminfo": MEMINFO})).limit is None
 
 
 def test_memory_is_enough_little_or_unknown():
@@ -165,7 +165,7 @@ def test_memory_is_enough_little_or_unknown():
 
 
 def test_the_disk_under_a_folder_that_is_not_made_yet(tmp_path):
-    disk = doctor.look_at_disk(tmp_path / "not" / "yet")
+    disk = machine.look_at_disk(tmp_path / "not" / "yet")
     assert (disk.folder, disk.writable) == (tmp_path, True)
     assert disk.free == pytest.approx(shutil.disk_usage(tmp_path).free, abs=10**9)
 
@@ -183,7 +183,7 @@ def test_a_disk_is_good_nearly_full_or_closed(tmp_path):
 
 def test_a_missing_torch_is_a_finding(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)  # what import finds when it is not there
-    finding = doctor.judge_torch(doctor.look_at_torch())
+    finding = doctor.judge_torch(machine.look_at_torch())
     assert (finding.found, finding.level) == ("missing", "problem")
     assert "Install" in finding.do
 
@@ -196,7 +196,7 @@ def test_a_broken_torch_is_a_finding(monkeypatch):
 
     broken.__getattr__ = fail
     monkeypatch.setitem(sys.modules, "torch", broken)
-    finding = doctor.judge_torch(doctor.look_at_torch())
+    finding = doctor.judge_torch(machine.look_at_torch())
     assert finding.found == "OSError: libtorch_cpu.so: cannot open shared object file"
     assert finding.level == "problem"
 
@@ -209,7 +209,7 @@ def test_warnings_of_torch_are_passed_on_as_findings(monkeypatch):
         return 0
 
     monkeypatch.setattr(torch.cuda, "device_count", complain)
-    finding = doctor.judge_torch(doctor.look_at_torch())
+    finding = doctor.judge_torch(machine.look_at_torch())
     assert (finding.means, finding.level) == ("It warns: the driver is too old", "warn")
 
 
@@ -217,7 +217,7 @@ def test_gpus_are_named_with_their_memory(monkeypatch):
     gpu = types.SimpleNamespace(name="NVIDIA T4", total_memory=16 * 10**9)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda i: gpu)
-    finding = doctor.judge_gpu(doctor.look_at_torch(), True)
+    finding = doctor.judge_gpu(machine.look_at_torch(), True)
     assert (finding.found, finding.level) == ("NVIDIA T4 (16.0 GB)", "ok")
 
 
@@ -238,8 +238,8 @@ def test_a_gpu_that_is_not_used_is_explained(found, driver, level, words):
 
 def test_a_driver_is_found_by_its_file(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert not doctor.has_nvidia_driver(tmp_path)
-    assert doctor.has_nvidia_driver(write(tmp_path, {"proc/driver/nvidia/version": "580"}))
+    assert not machine.has_nvidia_driver(tmp_path)
+    assert machine.has_nvidia_driver(write(tmp_path, {"proc/driver/nvidia/version": "580"}))
 
 
 # Place and packages
@@ -257,13 +257,13 @@ def test_a_driver_is_found_by_its_file(tmp_path, monkeypatch):
 )
 def test_the_place_is_read_from_the_environment(environment, place, monkeypatch, tmp_path):
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
-    assert doctor.look_at_place({"PATH": str(tmp_path)} | environment) == place
+    assert machine.look_at_place({"PATH": str(tmp_path)} | environment) == place
     assert doctor.judge_place(place).topic == "Place"
 
 
 def test_a_login_node_is_known_by_sbatch_and_warned_of(tmp_path):
     (tmp_path / "sbatch").touch(mode=0o755)
-    place = doctor.look_at_place({"PATH": str(tmp_path)})
+    place = machine.look_at_place({"PATH": str(tmp_path)})
     assert doctor.judge_place(place).level == "warn"
 
 
@@ -286,7 +286,7 @@ def test_an_uninstalled_pilotlight_is_told(monkeypatch):
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "requires", absent)
-    assert doctor.judge_packages(doctor.required_packages()).level == "warn"
+    assert doctor.judge_packages(machine.required_packages()).level == "warn"
 
 
 def test_importing_the_doctor_does_not_import_torch():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from pilotlight.app.doctor import look_at_cores
+from pilotlight.app.machine import look_at_cores
 from pilotlight.app.prepare import Prepared
 from pilotlight.app.worker import PRELOAD
 from pilotlight.core.errors import RecordError
