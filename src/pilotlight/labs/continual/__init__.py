@@ -1,0 +1,1 @@
+"""Continual learning: forgetting, replay, elastic weights, masks, task protocols."""
