@@ -14,6 +14,7 @@ from pilotlight.core.event import (
     Note,
     Probed,
     Progress,
+    Snapshot,
     Stopped,
     from_json,
 )
@@ -160,3 +161,19 @@ def test_a_metric_measured_only_at_the_end_has_gaps_and_a_final_value():
     row = collect(PLANNED[:1], [first, last])[0]
     assert row.curves["test_loss"] == [None, 2.0]
     assert row.final == {"train_loss": 1.0, "test_loss": 2.0}
+
+
+def test_snapshots_stand_in_order_with_their_network():
+    taken = [
+        Snapshot(0, step, step / 10, members, {"samples": tuple([[step, m]] for m in members)})
+        for step, members in ((10, (0,)), (0, (0, 2)), (10, (0,)))
+    ]
+    rows = collect(PLANNED, [*EVENTS, *taken])
+    assert [r.snapshots for r in rows] == [
+        (
+            {"step": 0, "epoch": 0.0, "samples": [[0, 0]]},
+            {"step": 10, "epoch": 1.0, "samples": [[10, 0]]},
+        ),
+        (),
+        ({"step": 0, "epoch": 0.0, "samples": [[0, 2]]},),
+    ]

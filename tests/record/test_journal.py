@@ -19,6 +19,7 @@ from pilotlight.core.event import (
     Measured,
     Note,
     Probed,
+    Snapshot,
     Stopped,
 )
 from pilotlight.record.journal import Journal
@@ -28,6 +29,7 @@ EVENTS: list[Event] = [
     Measured(0, 10, 0.5, (0, 1), {"loss": (0.1 + 0.2, None)}),
     Measured(0, 10, 0.5, (0, 1), {"loss": (1e-300, None)}, final=True),
     Probed(0, 10, (0, 1), {"gradient": {"0.weight": (1.5, 2.5)}}),
+    Snapshot(0, 10, 0.5, (0,), {"samples": ((0.5, 1.0),)}),
     Diverged(0, 10, 1),
     Stopped(0, 12, 0, best_step=8),
     CohortDone(0, 1.25, {}),

@@ -7,6 +7,7 @@ from pathlib import Path
 from pilotlight.core.lab import Lab
 from pilotlight.core.report import Report
 from pilotlight.present.figures import illustrations, main_figure, to_png, to_svg
+from pilotlight.present.movies import film
 from pilotlight.present.page import page
 from pilotlight.record.folder import Folder
 
@@ -17,4 +18,5 @@ def write_pages(folder: Folder, report: Report, lab: Lab | None) -> Path:
     figure = main_figure(report, picture)
     folder.write_bytes("figures/main.png", to_png(figure))
     folder.write_text("figures/main.svg", to_svg(figure))
-    return folder.write_text("report.html", page(report, illustrations(report, picture)))
+    moving = film(report, lab.movie if lab else None)
+    return folder.write_text("report.html", page(report, illustrations(report, picture), moving))

@@ -90,6 +90,17 @@ class Probed(Event):
 
 
 @dataclass(frozen=True)
+class Snapshot(Event):
+    """What a lab keeps to draw of some members along the way: `values[name][i]`, nested lists."""
+
+    cohort: int
+    step: int
+    epoch: float
+    members: tuple[int, ...]
+    values: Mapping[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
 class Diverged(Event):
     """A member's loss or measurement is no longer finite; it counts as the worst from here on."""
 

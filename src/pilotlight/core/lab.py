@@ -136,6 +136,7 @@ class Lab:
     scope: str = ""
     effects: Mapping[str, Any] = field(default_factory=dict)  # see below
     picture: Callable[[Any, Any], None] | None = None  # (report, matplotlib figure) -> None
+    movie: Callable[[Any, Any, int], None] | None = None  # (report, figure, snapshot) -> None
     wrong: Mapping[str, str] = field(default_factory=dict)
     read_more: Sequence[str] = ()
 

@@ -76,6 +76,7 @@ class MemberRow:
     """One network of a run, as views know it. `curves[metric]` runs along `curves["epoch"]`.
 
     `probes[step][probe][layer]` holds what was probed after `step` steps (as text, for JSON).
+    `snapshots` are in order: each has "step", "epoch" and, by name, what the lab keeps to draw.
     """
 
     index: int
@@ -88,6 +89,7 @@ class MemberRow:
     stopped_at: int | None = None
     best_step: int | None = None
     probes: Mapping[str, Mapping[str, Mapping[str, float | None]]] = field(default_factory=dict)
+    snapshots: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)

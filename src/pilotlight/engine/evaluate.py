@@ -5,16 +5,16 @@ N member, B batch, R rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from pilotlight.core.event import Measured, Probed
+from pilotlight.core.event import Measured, Probed, Snapshot
 from pilotlight.engine.cohort import NEVER, CohortState
-from pilotlight.engine.stack import Tensors, as_batch
+from pilotlight.engine.stack import Tensors, as_batch, tree_map
 from pilotlight.engine.steps import Supervised
 from pilotlight.engine.work import Work
 from pilotlight.measure.probes import probe
@@ -51,8 +51,7 @@ def _epoch(work: Work, step: int) -> float:
 
 
 def _evaluate(work: Work, state: CohortState) -> Tensors:
-    noise = work.evaluation_noise()
-    batch = {"noise": noise} if noise else {}
+    batch = _beside(work, state)
     if work.rows is None:
         found = work.stack.call(
             work.training.evaluate, state.tensors, batch, work.varying, state.memory
@@ -63,6 +62,18 @@ def _evaluate(work: Work, state: CohortState) -> Tensors:
         for name, value in _evaluate_part(work, state, part, batch).items():
             values[f"{part}_{name}"] = value
     return values
+
+
+def _beside(work: Work, state: CohortState) -> dict[str, Tensors]:
+    """What evaluations find in the batch beside rows: noise, and what the training rows say."""
+    noise = work.evaluation_noise()
+    batch: dict[str, Any] = {"noise": noise} if noise else {}
+    if work.training.reference is not None:
+        taken = work.take(torch.stack(work.row_lists["train"]))
+        batch["reference"] = work.stack.call(
+            work.training.reference, state.tensors, {**taken, **batch}, work.varying, state.memory
+        )
+    return batch
 
 
 def _evaluate_part(work: Work, state: CohortState, part: str, batch: dict[str, Tensors]) -> Tensors:
@@ -87,6 +98,32 @@ def _padded(rows: list[Tensor]) -> tuple[Tensor, Tensor]:
     padded = torch.stack([torch.nn.functional.pad(r, (0, longest - len(r))) for r in rows])
     lengths = torch.tensor([[len(r)] for r in rows], device=padded.device)
     return padded, torch.arange(longest, device=padded.device) < lengths
+
+
+def snapshots(work: Work, state: CohortState, cohort: int) -> Iterator[Snapshot]:
+    """What the lab keeps to draw of the filmed members that still train; none without any."""
+    filmed = [i for i in work.filmed if state.training[i]]
+    if not filmed or work.training.snapshot is None:
+        return
+    work.stack.template.eval()
+    with torch.no_grad():
+        batch: dict[str, Any] = _beside(work, state)
+    if work.rows is not None:
+        rows, counted = _padded(work.row_lists[work.training.parts[-1]])
+        batch |= work.take(rows[:, : min(CHUNK_ROWS, int(counted.sum(1).min()))])
+    seen = tree_map(lambda t: t[filmed], (state.tensors, batch, work.varying, state.memory))
+    with torch.no_grad():
+        found = work.stack.call(work.training.snapshot, *seen)
+    values = {name: tuple(_rounded(value.tolist())) for name, value in found.items()}
+    members = tuple(work.members[i].index for i in filmed)
+    yield Snapshot(cohort, state.step, round(_epoch(work, state.step), 6), members, values)
+
+
+def _rounded(values: Any) -> Any:
+    """Nested lists of numbers with four digits: enough to draw, and journals stay small."""
+    if isinstance(values, list):
+        return [_rounded(v) for v in values]
+    return float(f"{values:.4g}")
 
 
 def probed(work: Work, state: CohortState, cohort: int) -> Probed:

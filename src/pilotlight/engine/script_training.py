@@ -16,6 +16,14 @@ from pilotlight.core.lab import Lab
 from pilotlight.core.settings import resolve as resolve_settings
 from pilotlight.data.table import Data
 from pilotlight.engine.optim import Optimizer, sgd
+from pilotlight.engine.script_pieces import (
+    DRAW,
+    EVALUATE_ALL,
+    EVALUATE_ROWS,
+    KEPT,
+    PATIENCE,
+    REFERENCE,
+)
 from pilotlight.engine.source import Gathered, call_keywords, path_of
 from pilotlight.engine.steps import Phase, Supervised, Training
 from pilotlight.nets.dropout import Dropout
@@ -49,9 +57,9 @@ class Writer:
         parts = {n: self._named(self.training_path, self.training.get(n), n) for n in _HOOKS}
         self.hooks: Mapping[str, str] = parts
         self.phases = self._phases()
-        helpers = [] if self.supervised else [_KEPT]
+        helpers = [] if self.supervised else [KEPT]
         if self.hooks["noise"] or self.hooks["evaluation_noise"]:
-            helpers.append(_DRAW)
+            helpers.append(DRAW)
         body = [self._comparisons(), *helpers, self._evaluate(), self._train(), self._main()]
         return self.gathered, body
 
@@ -93,9 +101,7 @@ class Writer:
     def _evaluate(self) -> str:
         if not self.supervised:
             name = self.hooks["evaluate"]
-            return (
-                _EVALUATE_ROWS.format(name=name) if self.load else _EVALUATE_ALL.format(name=name)
-            )
+            return self._evaluate_rows(name) if self.load else EVALUATE_ALL.format(name=name)
         loss = self.phases[0]
         accuracy = (
             "        right = (outputs.argmax(1) == y).double()\n"
@@ -113,6 +119,14 @@ class Writer:
             f"{accuracy if self.lab.train.loss is functional.cross_entropy else ''}"
             "    return measured"
         )
+
+    def _evaluate_rows(self, name: str) -> str:
+        """How each part is measured, with what the training rows say beside where a lab asks."""
+        reference, given = self.hooks["reference"], "noise=noise"
+        before = ""
+        if reference:
+            before, given = REFERENCE.format(name=reference), f"{given}, reference=reference"
+        return EVALUATE_ROWS.format(name=name, before=before, given=given)
 
     def _train(self) -> str:
         pieces = [self._set_up(), self._optimizers()]
@@ -252,7 +266,7 @@ class Writer:
             "    print(len(history) - 1, history[-1])",
         ]
         if self.patience:
-            lines.append(textwrap.indent(_PATIENCE, "    "))
+            lines.append(textwrap.indent(PATIENCE, "    "))
         if self.hooks["between"]:
             lines.append(self._between(part))
         return "\n".join(lines)
@@ -339,49 +353,16 @@ class Writer:
         return 'if __name__ == "__main__":\n    train()'
 
 
-_HOOKS = ("noise", "evaluation_noise", "start", "collect", "stages", "between", "evaluate")
-
-_KEPT = '''def kept(state):
-    """A copy of what is remembered, without its graph and apart from the weights."""
-    return {
-        k: kept(v) if isinstance(v, dict) else v.detach().clone() for k, v in state.items()
-    }'''
-
-_DRAW = '''def draw(declared, generator, dtype):
-    """The noise of one step, name after name."""
-    make = {"normal": torch.randn, "uniform": torch.rand}
-    return SimpleNamespace(
-        **{
-            name: make[noise.kind](noise.shape, generator=generator, dtype=dtype)
-            for name, noise in declared.items()
-        }
-    )'''
-
-_EVALUATE_ALL = '''@torch.no_grad()
-def measure(model, noise, settings, state):
-    """All metrics, with nothing random going on in the network."""
-    model.eval()
-    found = {name}(model, SimpleNamespace(noise=noise), settings, state)
-    return {{name: value.mean().item() for name, value in found.items()}}'''
-
-_EVALUATE_ROWS = '''@torch.no_grad()
-def measure(model, inputs, targets, rows, parts, noise, settings, state):
-    """All metrics, as means over the rows of each part."""
-    model.eval()
-    measured = {{}}
-    for part in parts:
-        batch = SimpleNamespace(inputs=inputs[rows[part]], targets=targets[rows[part]], noise=noise)
-        for name, value in {name}(model, batch, settings, state).items():
-            measured[f"{{part}}_{{name}}"] = value.mean().item()
-    return measured'''
-
-_PATIENCE = """if settings.patience:
-    waited += 1
-    if history[-1]["validation_loss"] < best:
-        best, waited = history[-1]["validation_loss"], 0
-        weights = {name: value.clone() for name, value in model.state_dict().items()}
-    if waited >= settings.patience:
-        break"""
+_HOOKS = (
+    "noise",
+    "evaluation_noise",
+    "start",
+    "collect",
+    "stages",
+    "between",
+    "reference",
+    "evaluate",
+)
 
 
 def _fields(kind: type) -> list[str]:

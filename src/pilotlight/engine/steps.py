@@ -74,6 +74,9 @@ class Training:
     Attributes:
         evaluate: (model, batch, settings, state) -> metrics. With data, a value per row [B], for
             each part in `parts` (named "test_accuracy"); without, a scalar each.
+        reference: (model, batch, settings, state) -> named tensors. Called before each evaluation
+            on all rows of "train"; `evaluate` and `snapshot` find it in `batch.reference`: a linear
+            read-out of codes, their centres, neighbours to ask. Its rows never test.
         noise: settings -> named noise for every step, found in `batch.noise`.
         evaluation_noise: the same for evaluations; one draw per member, kept for the whole run.
         start: (model, settings) -> the first state.
@@ -81,6 +84,9 @@ class Training:
             `batch`, without gradient: a policy acts here, and learns from its own actions.
         stages: settings -> stretches, one after another; one on "train" unless given.
         between: (model, batch, settings, state) -> state, after each stage, on all its rows.
+        snapshot: (model, batch, settings, state) -> named tensors, kept to draw a movie from; at
+            every evaluation, of the run's first `snapshot_seeds` seeds. `batch` is as in
+            evaluations; with data it holds up to 512 rows of the last part.
     """
 
     phases: Sequence[Phase]
@@ -92,13 +98,20 @@ class Training:
     collect: Callable[[Any, Any, Any, State], tuple[Any, State]] | None = None
     stages: Callable[[Settings], Sequence[Stage]] | None = None
     between: Callable[[Any, Any, Any, State], State] | None = None
+    snapshot: Callable[[Any, Any, Any, State], dict[str, Tensor]] | None = None
+    snapshot_seeds: int = 1
+    reference: Callable[[Any, Any, Any, State], dict[str, Tensor]] | None = None
 
 
-def supervised(loss: Callable[..., Tensor], parts: tuple[str, ...] = ("train", "test")) -> Training:
+def supervised(
+    loss: Callable[..., Tensor],
+    parts: tuple[str, ...] = ("train", "test"),
+    snapshot: Callable[[Any, Any, Any, State], dict[str, Tensor]] | None = None,
+) -> Training:
     """Learn targets from inputs: `loss(model(inputs), targets)` over minibatches.
 
     `loss` is one of torch.nn.functional's (cross_entropy, mse_loss, ...), which takes `reduction`.
-    Classes are also measured by accuracy.
+    Classes are also measured by accuracy. `snapshot` is as in `Training`.
     """
 
     form = quick(loss)
@@ -114,7 +127,7 @@ def supervised(loss: Callable[..., Tensor], parts: tuple[str, ...] = ("train", "
             rows["accuracy"] = (outputs.argmax(1) == batch.targets).to(outputs.dtype)
         return rows
 
-    return Supervised((Phase(fit),), evaluate, parts, loss=loss)
+    return Supervised((Phase(fit),), evaluate, parts, snapshot=snapshot, loss=loss)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import torch
 
 from pilotlight.core.event import Checkpoint, CohortDone, Diverged, Event, Progress, Stopped
 from pilotlight.engine.cohort import NEVER, CohortState
-from pilotlight.engine.evaluate import measured, probed
+from pilotlight.engine.evaluate import measured, probed, snapshots
 from pilotlight.engine.stack import Tensors
 from pilotlight.engine.step import close_stretch, take_step
 from pilotlight.engine.work import Work
@@ -82,6 +82,7 @@ def _look(work: Work, state: CohortState, cohort: int, metrics: Tensors) -> Iter
     """Evaluate all members; note who diverged since the last look, and who stops early."""
     event = measured(work, state, cohort, metrics)
     yield event
+    yield from snapshots(work, state, cohort)
     yield from _tell_diverged(work, state, cohort)
     if work.patience and state.step:
         _watch(work, state, event.values["validation_loss"])

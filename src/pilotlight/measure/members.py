@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pilotlight.core.event import Diverged, Event, Measured, Probed, Stopped
+from pilotlight.core.event import Diverged, Event, Measured, Probed, Snapshot, Stopped
 from pilotlight.core.report import MemberRow
 
-_Told = Measured | Probed | Diverged | Stopped
+_Told = Measured | Probed | Snapshot | Diverged | Stopped
 """The events that say something about networks."""
 
 
@@ -20,6 +20,7 @@ class _Gathered:
 
     measured: list[tuple[Measured, int]] = field(default_factory=list)
     probes: dict[str, dict[str, dict[str, float | None]]] = field(default_factory=dict)
+    snapshots: list[dict[str, Any]] = field(default_factory=list)
     diverged: Diverged | None = None
     stopped: Stopped | None = None
 
@@ -63,6 +64,11 @@ def _add(gathered: Mapping[int, _Gathered], event: _Told) -> None:
             if event.final and not _values(event, position):
                 # It diverged after the last evaluation before this one, so nobody told.
                 about.diverged = about.diverged or Diverged(event.cohort, event.step, index)
+    elif isinstance(event, Snapshot):
+        for position, index in enumerate(event.members):
+            own = {name: values[position] for name, values in event.values.items()}
+            when = {"step": event.step, "epoch": event.epoch}
+            gathered[index].snapshots.append({**when, **own})
     else:
         for position, index in enumerate(event.members):
             gathered[index].probes[str(event.step)] = {
@@ -84,6 +90,7 @@ def _row(plan: Mapping[str, Any], about: _Gathered) -> MemberRow:
         stopped_at=about.stopped.step if about.stopped else None,
         best_step=about.stopped.best_step if about.stopped else None,
         probes=about.probes,
+        snapshots=tuple(about.snapshots),
     )
 
 

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from pilotlight.core.report import MemberRow, Report
 from pilotlight.present import words
+from pilotlight.present.movies import Film
 from pilotlight.present.palette import DARK
 from pilotlight.present.spread import finals
 
@@ -23,7 +24,7 @@ TAG, STYLE = re.compile(r"<[^>]*>"), re.compile(r'\bstyle="[^"]*"')
 COLOUR = re.compile(r"#[0-9a-f]{6}\b")
 
 
-def page(report: Report, figures: Sequence[tuple[str, str, str]]) -> str:
+def page(report: Report, figures: Sequence[tuple[str, str, str]], movie: Film | None = None) -> str:
     """The whole page. `figures` are (title, caption, SVG): the main one first, then curves.
 
     `report.about` may hold plan, device, data, network, splits, energy, command, started, scope;
@@ -39,6 +40,8 @@ def page(report: Report, figures: Sequence[tuple[str, str, str]]) -> str:
         .render(
             report=report,
             figures=shown,
+            movie=movie,
+            filmed=seed_words(m.seed for m in report.members if m.snapshots),
             about=report.about,
             comparisons=_comparisons(report),
             training=training_words(report),

@@ -1,0 +1,1 @@
+"""Generative: networks that make samples like those of the data."""
