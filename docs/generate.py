@@ -1,6 +1,6 @@
 """Write what is generated from the code, or check that it is in step.
 
-python docs/generate.py            write labs.md, commands.md, quickstart.ipynb and the tree
+python docs/generate.py            write the lists, commands.md, quickstart.ipynb and the tree
 python docs/generate.py --check    exit 1 and name what is not in step
 """
 
@@ -22,6 +22,7 @@ from rich.console import Console
 
 from pilotlight.cli.commands import app
 from pilotlight.labs.catalogue import Entry, entries
+from pilotlight.practice import catalogue as practice
 from pilotlight.present.words import count, seconds
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,6 +48,7 @@ def documents(root: Path) -> Iterator[tuple[Path, str]]:
     docs, architecture = root / "docs", root / "ARCHITECTURE.md"
     yield docs / "commands.md", commands_page(app)
     yield docs / "labs.md", labs_page(entries())
+    yield docs / "practice.md", practice_page(practice.entries())
     yield docs / "quickstart.ipynb", notebook(_read(docs / "quickstart.py"))
     yield architecture, between_marks(_read(architecture), tree(root))
 
@@ -94,6 +96,8 @@ def _markdown(lines: Iterable[str]) -> Iterator[str]:
 
 # Labs
 
+LAB_HEADS = ("lab", "question", "week", "needs", "time", "expected")
+
 
 def labs_page(found: Sequence[Entry]) -> str:
     """A table of labs for each area."""
@@ -105,7 +109,7 @@ def labs_page(found: Sequence[Entry]) -> str:
     parts = ["# Labs", NOTE, intro]
     for area in dict.fromkeys(entry.area for entry in found):
         rows = [_lab_row(entry) for entry in found if entry.area == area]
-        parts += [f"## {area[:1].upper()}{area[1:]}", _table(rows)]
+        parts += [f"## {area[:1].upper()}{area[1:]}", _table(LAB_HEADS, rows)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -125,14 +129,45 @@ def _lab_row(entry: Entry) -> list[str]:
     ]
 
 
-def _table(rows: Iterable[Sequence[str]]) -> str:
-    heads = ("lab", "question", "week", "needs", "time", "expected")
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(_line(cells) for cells in (heads, ["---"] * len(heads), *rows))
 
 
 def _line(cells: Iterable[str]) -> str:
     escaped = (cell.replace("|", r"\|") for cell in cells)
     return f"| {' | '.join(escaped)} |"
+
+
+# Practice
+
+EXERCISE_HEADS = ("exercise", "what it is", "needs", "time", "known mistakes", "lab")
+
+
+def practice_page(found: Sequence[practice.Entry]) -> str:
+    """A table of exercises for each area."""
+    intro = (
+        "Each exercise is something to write, with checks that know the usual mistakes. "
+        "`pilotlight practice NAME` begins one, `pilotlight check NAME` checks it. Time is what a "
+        "learner may need. The lab shows what it is good for."
+    )
+    mistakes = sum(entry.mistakes for entry in found)
+    total = f"{count(len(found), 'exercise')}, {count(mistakes, 'known mistake')}."
+    parts = ["# Practice", NOTE, intro, total]
+    for area in dict.fromkeys(entry.area for entry in found):
+        rows = [_exercise_row(entry) for entry in found if entry.area == area]
+        parts += [f"## {area[:1].upper()}{area[1:]}", _table(EXERCISE_HEADS, rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _exercise_row(entry: practice.Entry) -> list[str]:
+    return [
+        f"[{entry.name}](../src/pilotlight/practice/exercises/{entry.file})",
+        entry.title,
+        ", ".join(entry.needs),
+        f"{entry.minutes} min",
+        str(entry.mistakes),
+        entry.lab,
+    ]
 
 
 # Notebook

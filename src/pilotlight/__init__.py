@@ -17,7 +17,9 @@ HOMES: dict[str, str] = {
     # do
     "run": "pilotlight.notebook.running",
     "open_run": "pilotlight.notebook.running",
+    "check": "pilotlight.notebook.practice",
     "check_lab": "pilotlight.testing.labs",
+    "check_exercise": "pilotlight.testing.exercises",
     # declare a lab
     "Lab": "pilotlight.core.lab",
     "Claim": "pilotlight.core.lab",

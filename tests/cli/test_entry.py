@@ -23,6 +23,7 @@ OPTIONS = {
         "--compare",
         "--device",
         "--quick",
+        "--compile",
         "--plan",
         "--resume",
         "--out",
@@ -30,8 +31,11 @@ OPTIONS = {
         "--json",
     },
     "verify": {"--all", "--jobs", "--json"},
+    "practice": {"--hint", "--solution", "--notebook", "--json"},
+    "check": {"--watch", "--json"},
     "runs": {"--root", "--json"},
     "report": {"--json", "--open"},
+    "diagnose": {"--json"},
     "doctor": {"--json"},
 }
 
@@ -92,7 +96,7 @@ def test_nothing_typed_shows_help(capsys):
         ),
         (["list", "all"], "there is nothing that takes 'all' here. See: pilotlight list --help"),
         (["show"], "NAME requires an argument."),
-        (["frobnicate"], "Available commands: list, show, run, verify, runs, report, doctor."),
+        (["frobnicate"], "Available commands: list, show, run, verify, practice, check, runs, "),
     ],
 )
 def test_wrong_use_is_one_plain_line_on_stderr(typed, said, labs, capsys):

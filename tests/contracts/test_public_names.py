@@ -12,13 +12,17 @@ import pytest
 
 import pilotlight
 from pilotlight.app.doctor import Finding, Findings
+from pilotlight.app.practising import Checked, Standing
 from pilotlight.core.report import ClaimResult, ExhibitResult, Report
 from pilotlight.labs.catalogue import find
+from pilotlight.practice.catalogue import find as find_exercise
+from pilotlight.practice.judge import Result, Verdict
+from pilotlight.practice.progress import Done
 from pilotlight.record.query import RunSummary
 
 # Growth is a decision: a new public name is an edit of this list.
 NAMES = {
-    "do": ("run", "open_run", "check_lab"),
+    "do": ("run", "open_run", "check", "check_lab", "check_exercise"),
     "declare": ("Lab", "Claim", "Metric", "exhibit", "SUPPORTED", "REFUTED", "UNDECIDED"),
     "settings": ("log", "linear", "unit", "whole", "switch", "choice"),
     "data": ("Data", "digits", "holdout", "holdout_with_validation"),
@@ -91,6 +95,19 @@ def test_a_lab_in_json(documented):
 
 def test_a_run_in_a_list_in_json(documented):
     assert [field.name for field in fields(RunSummary)] == documented["A run in a list"]
+
+
+def test_an_exercise_in_json(documented):
+    standing = Standing(find_exercise("momentum"), Done(), is_next=False)
+    assert list(standing.to_json()) == documented["An exercise"]
+
+
+def test_a_checked_answer_in_json(documented):
+    result = Result("One step", "one", "One.", "failed", "no")
+    said = Checked(Verdict("momentum", (result,)), "momentum.py", Done(), 0.5).to_json()
+    assert list(said) == documented["A checked answer"]
+    assert list(said["checks"][0]) == ["task", "name", "means", "state", "problem"]
+    assert said["problem"] is None
 
 
 def test_the_doctor_in_json(documented):

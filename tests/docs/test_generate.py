@@ -15,7 +15,13 @@ from cyclopts import App, Parameter
 from pilotlight.cli.commands import app
 from pilotlight.labs.catalogue import Entry
 
-DOCUMENTS = ["ARCHITECTURE.md", "docs/commands.md", "docs/labs.md", "docs/quickstart.ipynb"]
+DOCUMENTS = [
+    "ARCHITECTURE.md",
+    "docs/commands.md",
+    "docs/labs.md",
+    "docs/practice.md",
+    "docs/quickstart.ipynb",
+]
 
 
 @pytest.fixture
@@ -55,6 +61,7 @@ def test_check_names_what_is_stale_and_writes_nothing(
         ("src/pilotlight/core/errors.py", '"""Errors written', '"""Mistakes written'),
         ("docs/quickstart.py", "Ten minutes", "Twelve minutes"),
         ("docs/labs.md", "momentum", "momentun"),
+        ("docs/practice.md", "momentum", "momentun"),
         ("docs/commands.md", "--quick", "--quicker"),
     ]:
         text = (copy / path).read_text(encoding="utf-8")
@@ -138,6 +145,15 @@ def test_every_lab_is_listed(root: Path) -> None:
     assert [f for f in files if f"]({'../' + f.relative_to(root).as_posix()})" not in page] == []
 
 
+def test_every_exercise_is_listed_with_its_known_mistakes(root: Path) -> None:
+    page = (root / "docs/practice.md").read_text(encoding="utf-8")
+    files = (root / "src/pilotlight/practice/exercises").glob("[!_]*.py")
+    assert [f for f in files if f"]({'../' + f.relative_to(root).as_posix()})" not in page] == []
+    row = next(line for line in page.splitlines() if line.startswith("| [momentum]("))
+    text = (root / "src/pilotlight/practice/exercises/momentum.py").read_text(encoding="utf-8")
+    assert row.endswith(f"| 10 min | {text.count(' Wrong(')} | momentum |")
+
+
 # Tree
 
 
@@ -189,7 +205,9 @@ def test_a_notebook_is_made_the_same_way_each_time(generate: ModuleType) -> None
     assert made["metadata"]["kernelspec"]["name"] == "python3"
 
 
-@pytest.mark.parametrize("name", ["docs/labs.md", "docs/commands.md", "docs/quickstart.py"])
+@pytest.mark.parametrize(
+    "name", ["docs/labs.md", "docs/practice.md", "docs/commands.md", "docs/quickstart.py"]
+)
 def test_links_lead_somewhere(root: Path, name: str) -> None:
     text = (root / name).read_text(encoding="utf-8")
     links = re.findall(r"\]\(([^)#]+)\)", text)

@@ -73,6 +73,10 @@ def run(
         Device | None, Parameter(help="auto takes an Nvidia GPU where there is one.")
     ] = None,
     quick: Annotated[bool, Parameter(help="A short run, for a first look.")] = False,
+    compiled: Annotated[
+        bool,
+        Parameter("--compile", help="Compile the steps: a wait at the start, then quicker."),
+    ] = False,
     plan: Annotated[bool, Parameter(help="Say what would be trained, and train nothing.")] = False,
     resume: Annotated[
         str | None,
@@ -99,6 +103,7 @@ def run(
         compare=compare,
         device=device,
         quick=quick,
+        compiled=compiled,
         plan=plan,
         resume=resume,
         out=out,
@@ -123,6 +128,48 @@ def verify(
     from pilotlight.cli import training
 
     return training.verify(names, all_labs, jobs, as_json)
+
+
+@app.command
+def practice(
+    name: Annotated[str | None, Parameter(help="An exercise; without one, the map of all.")] = None,
+    /,
+    *,
+    hint: Annotated[bool, Parameter(help="Print the next hint.")] = False,
+    solution: Annotated[
+        bool, Parameter(help="Print a solution; that it was shown is remembered.")
+    ] = False,
+    notebook: Annotated[bool, Parameter(help="Make a notebook of it, not a .py file.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Write it yourself: the map of exercises, or begin one in the folder practice.
+
+    Example: pilotlight practice momentum
+    """
+    from pilotlight.cli import practice as room
+
+    if name is None:
+        return room.show_map(as_json, hint or solution or notebook)
+    return room.begin(name, hint, solution, notebook, as_json)
+
+
+@app.command
+def check(
+    name: Annotated[str, Parameter(help="An exercise, or the path of the file that you wrote.")],
+    /,
+    *,
+    watch: Annotated[bool, Parameter(help="Check at every save, until all passes.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Check what you wrote: expected against actual, and which usual mistake it is.
+
+    Exit code 1 when a check does not pass.
+
+    Example: pilotlight check momentum --watch
+    """
+    from pilotlight.cli import practice as room
+
+    return room.check(name, watch, as_json)
 
 
 @app.command
@@ -155,6 +202,24 @@ def report(
     from pilotlight.cli import runs as room
 
     return room.show_report(run, as_json, open_page)
+
+
+@app.command
+def diagnose(
+    run: Annotated[str, Parameter(help="The folder of a run.")],
+    /,
+    *,
+    as_json: Json = False,
+) -> int:
+    """Say what is wrong with a run's training, with the evidence and what to try.
+
+    Exit code 1 when something is found.
+
+    Example: pilotlight diagnose runs/momentum-20300102-ab12
+    """
+    from pilotlight.cli import diagnose as room
+
+    return room.show_diagnosis(run, as_json)
 
 
 @app.command

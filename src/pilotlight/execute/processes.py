@@ -95,7 +95,7 @@ class Workers:
     def _start(self, number: int, job: Job) -> None:
         ours, theirs = self._context.Pipe(duplex=False)
         process = self._context.Process(target=_work, args=(job, theirs), daemon=True)
-        with _main_left_out():
+        with main_left_out():
             process.start()
         theirs.close()
         self._running.append(_Worker(number, process, ours))
@@ -126,7 +126,7 @@ class Workers:
 
 
 @contextmanager
-def _main_left_out() -> Iterator[None]:
+def main_left_out() -> Iterator[None]:
     """Keep a new process from running the person's own script once more.
 
     multiprocessing imports the main script in each worker, for functions defined there. Ours come
