@@ -58,6 +58,7 @@ def test_what_a_function_needs_comes_before_it_and_nothing_else(write):
     gathered = Gathered()
     assert gathered.add(path, "root") == "root"
     assert list(gathered.definitions)[-1] == "root"
+    assert program(gathered).count("SCALE, OFFSET = 2.0, 3.0") == 1
     assert not {"UNUSED", "unused", "OrderedDict"} & set(program(gathered).split())
     assert run_alone(gathered)["root"](3.0)[0] == 3.0
 

@@ -41,7 +41,13 @@ def test_numbers_are_measured_by_the_mean_loss_of_each_row(shape):
     torch.testing.assert_close(rows["loss"].mean(), functional.mse_loss(x, torch.zeros(shape)))
 
 
-def test_parts_and_loss_are_kept():
-    training = supervised(functional.mse_loss, parts=("train", "validation"))
+def test_parts_loss_and_snapshot_are_kept():
+    training = supervised(functional.mse_loss, ("train", "validation"), snapshot=weights)
     assert isinstance(training, Supervised)
     assert (training.parts, training.loss) == (("train", "validation"), functional.mse_loss)
+    assert training.snapshot is weights
+    assert supervised(functional.mse_loss).snapshot is None
+
+
+def weights(model, batch, settings, state):
+    return {"weights": model.weight}

@@ -1,12 +1,14 @@
 """`check_lab` passes what is right and names what is wrong, one known-wrong lab for each rule."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from pilotlight.core.event import Progress
 from pilotlight.labs.catalogue import entries, load
-from pilotlight.testing import check_lab, problems
+from pilotlight.testing import check_lab, problems, rules
 
 TOYS = sorted(Path(__file__).parent.parent.joinpath("toys").glob("*.py"))
 
@@ -321,3 +323,21 @@ def test_a_comparison_of_lengths_is_checked_at_its_own_length(told):
 def test_too_short_a_course_to_be_resumed(told):
     found = told(("batch=whole(1, 60, 8)", "batch=whole(1, 60, 48)"))
     only(found, "Too short to be resumed: fewer than 3 steps.")
+
+
+def test_seconds_are_drawn_out_from_each_comparison(monkeypatch):
+    clock = [0.0]
+
+    def train_cohort(lab, plan, index, material):
+        for done in range(1001):
+            yield Progress(done, 1000, index)
+            clock[0] += 0.1 if plan.members[index].comparison == "dear" else 0.001
+
+    monkeypatch.setattr(rules, "train_cohort", train_cohort)
+    monkeypatch.setattr(rules, "begin", lambda lab, plan: [])
+    monkeypatch.setattr(rules.time, "process_time", lambda: clock[0])
+    members = [SimpleNamespace(comparison=name) for name in ("dear", "cheap", "cheap", "dear")]
+    cohorts = [SimpleNamespace(index=i, members=(i,)) for i in range(4)]
+    plan = SimpleNamespace(members=members, cohorts=cohorts)
+    assert rules._cost(None, plan, None) == pytest.approx(2 * 100 + 2 * 1, rel=0.01)
+    assert clock[0] < 5  # of the dear one, a few steps only

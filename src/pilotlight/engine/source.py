@@ -134,7 +134,9 @@ class Gathered:
         self.definitions[name] = ""  # so that a function may call itself
         self.add_names(path, node)
         del self.definitions[name]
-        self.definitions[name] = _text(module, node)
+        text = _text(module, node)
+        # `A, B = 1, 2` defines both, and is written once
+        self.definitions[name] = "" if text in self.definitions.values() else text
 
     def add_expression(self, path: str, node: ast.expr, name: str) -> str:
         """Take in an expression of a module under a name; a plain name keeps its own."""

@@ -18,9 +18,10 @@ from pilotlight.core.errors import UsageError
 from pilotlight.core.event import Checkpoint, CohortDone, Event, Measured, Progress
 from pilotlight.core.lab import REFUTED, SUPPORTED, UNDECIDED, Lab
 from pilotlight.engine.arithmetic import one_thread
+from pilotlight.engine.material import Material
 from pilotlight.engine.member import Member
-from pilotlight.engine.plan import make, make_members
-from pilotlight.engine.run import run, show
+from pilotlight.engine.plan import Plan, make, make_members
+from pilotlight.engine.run import begin, run, show, train_cohort
 from pilotlight.engine.script import script
 from pilotlight.engine.steps import Supervised
 from pilotlight.measure.metrics import find
@@ -261,7 +262,7 @@ def _same(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> bool:
 
 
 def within_its_seconds(trial: Trial) -> list[str]:
-    """The declared seconds, by a tenth of a second or more of full-size steps drawn out."""
+    """The declared seconds, by full-size steps of each comparison drawn out."""
     lab = trial.lab
     members = make_members(lab, range(lab.seeds), {})
     plan, material = make(lab, members, "cpu")
@@ -271,17 +272,29 @@ def within_its_seconds(trial: Trial) -> list[str]:
     return [f"seconds={lab.seconds:g}: a full run takes about {full:.0f} s here."]
 
 
-def _cost(lab: Lab, plan: Any, material: Any) -> float:
-    """Seconds of one core that a full run takes, from what its first steps take.
+def _cost(lab: Lab, plan: Plan, material: Material) -> float:
+    """Seconds of one core that a full run takes, drawn out from each comparison's first steps.
 
     Of work, not of waiting: the machine may be busy with something else.
     """
+    started, alike = time.process_time(), dict[Any, list[int]]()
+    for _ in begin(lab, plan):
+        pass
+    before = time.process_time() - started
+    for cohort in plan.cohorts:
+        kind = plan.members[cohort.members[0]].comparison, len(cohort.members)
+        alike.setdefault(kind, []).append(cohort.index)
+    each = (_cost_of_one(lab, plan, same[0], material) * len(same) for same in alike.values())
+    return before + sum(each)
+
+
+def _cost_of_one(lab: Lab, plan: Plan, cohort: int, material: Material) -> float:
     started, first = time.process_time(), None
-    for event in run(lab, plan, material):
+    for event in train_cohort(lab, plan, cohort, material):
         if isinstance(event, Progress):
             now = time.process_time()
             first = first or (now, event.done)
-            if now - first[0] > 1.0:
+            if now - first[0] > 0.3:
                 rate = (event.done - first[1]) / (now - first[0])
                 return (first[0] - started) + (event.total - first[1]) / rate
     return time.process_time() - started

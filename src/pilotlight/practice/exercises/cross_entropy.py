@@ -98,7 +98,7 @@ def at_random(answer: Any, generator: torch.Generator) -> Any:
 
 exercise = Exercise(
     area="training",
-    needs=[],
+    needs=["graph"],
     lab="mlp",
     minutes=15,
     hints=[

@@ -165,7 +165,7 @@ def at_random(answer: Any, generator: torch.Generator) -> Any:
 
 exercise = Exercise(
     area="sequences",
-    needs=["training-loop"],
+    needs=["rnn-cell"],
     minutes=25,
     hints=[
         "All four blocks come from one layer: nn.Linear(inputs, 4 * hidden). So do those that come "

@@ -98,7 +98,7 @@ VELOCITY = "velocity.mul_(momentum).add_(gradient)"
 
 exercise = Exercise(
     area="optimizers",
-    needs=[],
+    needs=["sgd"],
     lab="momentum",
     minutes=10,
     hints=[

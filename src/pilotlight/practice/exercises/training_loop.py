@@ -190,7 +190,7 @@ def at_random(answer: Any, generator: torch.Generator) -> Any:
 
 exercise = Exercise(
     area="training",
-    needs=[],
+    needs=["dataset", "cross-entropy"],
     lab="minibatch",
     minutes=15,
     hints=[
