@@ -15,12 +15,18 @@ MEDIAN_FUNCTION, LONG_FUNCTION = 10, 35
 LONGER_LABS = {
     "adam": "5 exhibits, 10 claims, 24 comparisons",
     "backprop": "the lab is the program it teaches: automatic differentiation, with 8 oracles",
+    "gan": "4 exhibits, 7 claims, 8 comparisons, a picture and a movie",
+    "dqn": "the agent and 3 exhibits that run it, 8 claims, 8 comparisons",
+    "elastic-weights": "two methods in three scenarios: 4 exhibits, 7 claims, 11 comparisons",
+    "gating": "3 tasks and 3 layers: 4 exhibits, 8 claims, 13 comparisons, a picture",
     "initialization": "4 exhibits, 10 claims, 11 comparisons",
     "minibatch": "2 exhibits, 11 claims, 13 comparisons",
     "mlp": "5 exhibits, 12 claims, 15 comparisons",
     "momentum": "3 exhibits, 7 claims, 8 comparisons",
     "rmsprop": "4 exhibits, 6 claims, 14 comparisons",
+    "self-supervision": "4 methods, a loss, 2 exhibits, 7 claims, 7 comparisons, picture, movie",
     "vanishing-gradients": "2 exhibits, 11 claims, 6 comparisons",
+    "weight-sharing": "an untied network, 4 exhibits, 7 claims, 10 comparisons, picture, movie",
 }
 """Labs above LAB_LINES, each with what fills them. An entry is a debt: split the lab, or cut it."""
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import math
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -214,13 +216,29 @@ def equals_its_plain_script(trial: Trial) -> list[str]:
 
 def _run_plainly(text: str, member: Member) -> tuple[nn.Module, dict[str, float]]:
     """Train a member by the plain script; its network and last measurement."""
-    program: dict[str, Any] = {"__name__": "plain_script"}
-    with one_thread(), redirect_stdout(io.StringIO()), torch.random.fork_rng(devices=[]):
+    module = ModuleType("plain_script")
+    program = vars(module)
+    with (
+        _registered(module),
+        one_thread(),
+        redirect_stdout(io.StringIO()),
+        torch.random.fork_rng(devices=[]),
+    ):
         exec(compile(text, "plain script", "exec", dont_inherit=True), program)
         model, history = program["train"](
             member.comparison, member.seed, torch.float64, **member.settings
         )
     return model, history[-1]
+
+
+@contextmanager
+def _registered(module: ModuleType) -> Iterator[None]:
+    """A module as if it were imported: a dataclass looks up where it was made."""
+    sys.modules[module.__name__] = module
+    try:
+        yield
+    finally:
+        del sys.modules[module.__name__]
 
 
 def _distance(a: Tensor, b: Tensor) -> float:

@@ -1,0 +1,1 @@
+"""Reinforcement learning: planning, trying things out, learning values or policies."""
