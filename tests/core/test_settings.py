@@ -186,3 +186,9 @@ def test_later_changes_of_the_given_mapping_do_not_reach_the_settings():
     settings = Settings(values)
     values["rate"] = 1.0
     assert settings.rate == 0.1
+
+
+@pytest.mark.parametrize("name", ["items", "values", "get"])
+def test_a_name_that_settings_have_for_something_else_is_refused(name):
+    with pytest.raises(UsageError, match=f"{name}: a setting cannot be called so"):
+        resolve({name: whole(1, 9, 2)}, {}, {}, "plain")

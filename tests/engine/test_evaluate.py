@@ -209,3 +209,28 @@ def test_a_network_that_diverged_is_filmed_no_more(tiny, train):
     training = Training([Phase(infinite)], supervised(cross_entropy).evaluate, snapshot=filmed)
     trained = train(tiny(train=training, compare={"plain": {}, "gone": {"rate": 2.0}}), (0,))
     assert [e.members for e in trained.of(Snapshot)] == [(0, 1), (0,), (0,), (0,)]
+
+
+def test_evaluations_find_what_the_training_rows_say(tiny, train):
+    def centre(model, batch, settings, state):
+        return {"centre": model(batch.inputs).mean(0)}
+
+    def away(model, batch, settings, state):
+        return {"away": (model(batch.inputs) - batch.reference.centre).square().sum(1)}
+
+    def fit(model, batch, settings, state):
+        return cross_entropy(model(batch.inputs), batch.targets), {}, state
+
+    training = Training([Phase(fit)], away, ("test",), reference=centre, snapshot=away)
+    lab = tiny(train=training)
+    trained = train(lab, (0, 1), {"epochs": 1}, compare=("plain",))
+    inputs, targets = lab.data.load()
+    for member in trained.plan.members:
+        model = mlp(4, [5], 3).double()
+        model.load_state_dict(trained.network(member.index))
+        rows = holdout(targets, None, generator(member.seed, "split"))
+        middle = model(inputs[rows["train"]].double()).mean(0)
+        expected = (model(inputs[rows["test"]].double()) - middle).square().sum(1).mean().item()
+        assert trained.final("test_away", member.index) == pytest.approx(expected, abs=1e-12)
+    first = trained.of(Snapshot)[0].values["away"][0]
+    assert sum(first) / len(first) == pytest.approx(trained.curve("test_away", 0)[0], rel=1e-3)

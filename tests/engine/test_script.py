@@ -105,7 +105,9 @@ def test_its_settings_are_the_labs(folder, name):
         return
     tree = ast.parse((folder / f"{name}.py").read_text())
     node = next(
-        n.value for n in tree.body if isinstance(n, ast.Assign) and n.targets[0].id == "COMPARISONS"
+        n.value
+        for n in tree.body
+        if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "COMPARISONS"
     )
     told = eval(compile(ast.Expression(node), "settings", "eval"), {"dict": dict})
     assert list(told) == list(lab.compare)

@@ -187,6 +187,30 @@ lab = Lab(
     settings=SETTINGS, compare=dict(only={}, slow=dict(rate=0.01)),
 )
 """,
+    "evaluations that ask the training rows": """
+def fit(model, batch, settings, state):
+    return cross_entropy(model(batch.inputs), batch.targets), {}, state
+
+
+def centres(model, batch, settings, state):
+    outputs = model(batch.inputs) + batch.noise.moved
+    of = [(batch.targets == c).to(outputs) @ outputs / (batch.targets == c).sum() for c in range(3)]
+    return {"centres": torch.stack(of)}
+
+
+def watch(model, batch, settings, state):
+    away = torch.cdist(model(batch.inputs), batch.reference.centres)
+    return {"error": (away.argmin(1) != batch.targets).double(), "nearest": away.amin(1)}
+
+
+lab = Lab(
+    area="toys", seconds=1, text="", data=CLOUDS, model=lambda s: mlp(4, [8], 3),
+    train=Training(
+        [Phase(fit)], watch, reference=centres, evaluation_noise=lambda s: dict(moved=normal(3)),
+    ),
+    settings=SETTINGS, compare=dict(only={}, slow=dict(rate=0.01)),
+)
+""",
     "a file that says import pilotlight as pl": """
 import pilotlight as pl
 

@@ -166,9 +166,11 @@ def resolve(
     A comparison may give a function of the settings below it, such as a rate ten times larger.
 
     Raises:
-        UsageError: all unknown names and all values out of range, at once.
+        UsageError: all unknown names and all values out of range, at once; names that mean
+            something else in Python, such as `items`, as `settings.items` is a method.
     """
-    problems = [
+    problems = [f"{n}: a setting cannot be called so." for n in declared if hasattr(Settings, n)]
+    problems += [
         unknown("setting", n, declared) for n in [*changes, *overrides] if n not in declared
     ]
     raise_all(problems)

@@ -31,7 +31,9 @@ def measure(model, inputs, targets, rows, parts, noise, settings, state):
     model.eval()
 {before}    measured = {{}}
     for part in parts:
-        batch = SimpleNamespace(inputs=inputs[rows[part]], targets=targets[rows[part]], {given})
+        batch = SimpleNamespace(
+            inputs=inputs[rows[part]], targets=targets[rows[part]], {given}
+        )
         for name, value in {name}(model, batch, settings, state).items():
             measured[f"{{part}}_{{name}}"] = value.mean().item()
     return measured'''
@@ -39,7 +41,7 @@ def measure(model, inputs, targets, rows, parts, noise, settings, state):
 REFERENCE = """    known = SimpleNamespace(
         inputs=inputs[rows["train"]], targets=targets[rows["train"]], noise=noise
     )
-    reference = SimpleNamespace(**{name}(model, known, settings, state))
+    beside = SimpleNamespace(**{name}(model, known, settings, state))
 """
 
 PATIENCE = """if settings.patience:

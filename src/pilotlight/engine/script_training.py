@@ -125,7 +125,7 @@ class Writer:
         reference, given = self.hooks["reference"], "noise=noise"
         before = ""
         if reference:
-            before, given = REFERENCE.format(name=reference), f"{given}, reference=reference"
+            before, given = REFERENCE.format(name=reference), f"{given}, reference=beside"
         return EVALUATE_ROWS.format(name=name, before=before, given=given)
 
     def _train(self) -> str:
