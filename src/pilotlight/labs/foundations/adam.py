@@ -98,7 +98,7 @@ def two_decays() -> float:
     return float(torch.stack([beside - shrunk, strong - weak]).abs().max())
 
 
-def amsgrad(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: int, at: Any) -> None:
+def amsgrad(p: Tensor, g: Tensor, slots: Mapping[str, Tensor], count: Any, at: Any) -> None:
     """Adam that never forgets the largest running size (Reddi, Kale, Kumar 2018)."""
     mean = slots["mean"].lerp_(g, 1 - at.beta1)
     square = slots["square"].mul_(at.beta2).add_((1 - at.beta2) * g * g)
