@@ -173,8 +173,9 @@ def make(
     for member in members:
         whole = tuple((n, v) for n, v in member.settings.items() if not declared[n].per_member)
         split = material.splits.get(member.index, {})
-        # what comes between stages sees all rows of one at once
-        rows = tuple(len(r) for r in split.values()) if lab.train.between else ()
+        # what comes between stages, or before an evaluation, sees all rows of a part at once
+        whole_parts = lab.train.between or lab.train.reference
+        rows = tuple(len(r) for r in split.values()) if whole_parts else ()
         steps = material.steps_by_part(member)
         key = (whole, signature(models[member.comparison]), steps, rows)
         groups.setdefault(key, []).append(member)

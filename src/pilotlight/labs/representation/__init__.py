@@ -1,0 +1,1 @@
+"""Representation: what a network learns to see, with labels, without, or for another task."""
