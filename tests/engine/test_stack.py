@@ -9,12 +9,14 @@ import pytest
 import torch
 from torch import nn
 from torch.func import functional_call
+from torch.nn.functional import conv2d
 
 from pilotlight.core.errors import LabError
 from pilotlight.engine.stack import (
     Stack,
     as_batch,
     dropouts,
+    lay_channels_last,
     refuse_hidden_draws,
     stack_models,
     why_not_stacked,
@@ -358,3 +360,21 @@ def test_a_phase_may_call_any_part_of_the_network():
         own = {n.removeprefix("0."): p[i] for n, p in parameters.items() if n.startswith("0.")}
         expected = functional_call(models[0][0], own, (x[i],))
         torch.testing.assert_close(found[i], expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("inputs", [1, 3])
+def test_kernels_of_one_network_lie_channels_last(inputs):
+    """Also of a single input, whose strides say nothing unless they are laid on purpose."""
+    kernel = torch.randn(1, 4, inputs, 3, 3, generator=torch.Generator().manual_seed(0))
+    kernel.requires_grad_()
+    bias = torch.zeros(1, 4)
+    laid = lay_channels_last({"weight": kernel, "bias": bias})
+    assert torch.equal(laid["weight"], kernel)
+    assert laid["weight"].requires_grad
+    assert laid["weight"].squeeze(0).stride() == (9 * inputs, 1, 3 * inputs, inputs)
+    pictures = torch.randn(5, inputs, 8, 8, generator=torch.Generator().manual_seed(1))
+    features = conv2d(pictures, laid["weight"].squeeze(0))
+    assert features.is_contiguous(memory_format=torch.channels_last)
+    assert laid["bias"] is bias
+    many = {"weight": torch.zeros(2, 4, inputs, 3, 3)}
+    assert lay_channels_last(many)["weight"] is many["weight"]

@@ -120,8 +120,10 @@ def lay_channels_last(parameters: Tensors) -> Tensors:
     def laid(value: Tensor) -> Tensor:
         if value.dim() != 5 or len(value) != 1:
             return value
-        kernel = value.detach().squeeze(0).contiguous(memory_format=torch.channels_last)
-        return kernel.unsqueeze(0).requires_grad_(value.requires_grad)
+        # A clone, as `contiguous` would leave the strides of a single input as they are, and then
+        # torch takes the kernel, and all that comes of it, for channels first.
+        moved = value.detach().movedim(2, 4).clone(memory_format=torch.contiguous_format)
+        return moved.movedim(4, 2).requires_grad_(value.requires_grad)
 
     return {name: laid(value) for name, value in parameters.items()}
 
