@@ -17,6 +17,10 @@ HOMES: dict[str, str] = {
     # do
     "run": "pilotlight.notebook.running",
     "open_run": "pilotlight.notebook.running",
+    "fit": "pilotlight.notebook.fitting",
+    "open_fitted": "pilotlight.notebook.fitting",
+    "PilotlightClassifier": "pilotlight.fitting.estimators",
+    "PilotlightRegressor": "pilotlight.fitting.estimators",
     "check": "pilotlight.notebook.practice",
     "check_lab": "pilotlight.testing.labs",
     "check_exercise": "pilotlight.testing.exercises",

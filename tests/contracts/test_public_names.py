@@ -12,7 +12,10 @@ import pytest
 
 import pilotlight
 from pilotlight.app.doctor import Finding, Findings
+from pilotlight.app.fit_preparing import prepare_fit, seen
 from pilotlight.app.practising import Checked, Standing
+from pilotlight.cli import fitting
+from pilotlight.core.command import FitCommand
 from pilotlight.core.report import ClaimResult, ExhibitResult, Report
 from pilotlight.labs.catalogue import find
 from pilotlight.practice.catalogue import find as find_exercise
@@ -22,7 +25,8 @@ from pilotlight.record.query import RunSummary
 
 # Growth is a decision: a new public name is an edit of this list.
 NAMES = {
-    "do": ("run", "open_run", "check", "check_lab", "check_exercise"),
+    "do": ("run", "open_run", "fit", "open_fitted", "check", "check_lab", "check_exercise"),
+    "estimators": ("PilotlightClassifier", "PilotlightRegressor"),
     "declare": ("Lab", "Claim", "Metric", "exhibit", "SUPPORTED", "REFUTED", "UNDECIDED"),
     "settings": ("log", "linear", "unit", "whole", "switch", "choice"),
     "data": ("Data", "digits", "holdout", "holdout_with_validation"),
@@ -91,6 +95,12 @@ def test_a_run_in_json(documented):
 
 def test_a_lab_in_json(documented):
     assert list(find("momentum").to_json()) == documented["A lab"]
+
+
+def test_a_fit_in_json(documented):
+    assert [*fitting.SHOWN, "run"] == documented["A fit"]
+    found = seen(prepare_fit(FitCommand("penguins", "species")))
+    assert list(found) == documented["A look before a fit"]
 
 
 def test_a_run_in_a_list_in_json(documented):

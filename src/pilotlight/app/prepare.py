@@ -144,6 +144,7 @@ def versions() -> dict[str, str]:
 
     import numpy
     import scipy
+    import sklearn
     import torch
 
     return {
@@ -152,6 +153,7 @@ def versions() -> dict[str, str]:
         "torch": torch.__version__,
         "numpy": numpy.__version__,
         "scipy": scipy.__version__,
+        "scikit-learn": sklearn.__version__,
     }
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from pilotlight.app import opening
+from pilotlight.app.fit_page import write_fit_page
 from pilotlight.app.reporting import summarise
 from pilotlight.app.writing import write_pages
+from pilotlight.core.errors import RecordError
 from pilotlight.core.lab import Lab
 from pilotlight.core.report import Report
 from pilotlight.engine.script import script
@@ -30,6 +32,11 @@ def read_report(path: str | Path) -> Report:
         RecordError: no readable run there.
     """
     folder = opening.open_folder(path)
+    if folder.config.get("kind") == "fit":
+        raise RecordError(
+            f"{path} is the run of a fit, not of a lab. What it found is in {path}/result.json; "
+            f"`pilotlight fit --resume {path} --json` prints it, pl.open_fitted opens it."
+        )
     return summarise(folder, opening.lab_of(folder))
 
 
@@ -40,6 +47,8 @@ def write_page(path: str | Path) -> Path:
         RecordError: no readable run there, or nothing can be written there.
     """
     folder = opening.open_folder(path)
+    if folder.config.get("kind") == "fit":
+        return write_fit_page(folder)
     lab = opening.lab_of(folder)
     return write_pages(folder, summarise(folder, lab), lab)
 

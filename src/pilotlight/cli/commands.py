@@ -131,6 +131,108 @@ def verify(
 
 
 @app.command
+def fit(
+    path: Annotated[
+        str | None,
+        Parameter(help="A table (.csv, .tsv, .parquet) or arrays (.npz, .mat); or penguins."),
+    ] = None,
+    /,
+    *,
+    target: Annotated[str | None, Parameter(help="The column to predict.")] = None,
+    group: Annotated[
+        str | None,
+        Parameter(help="The column that says what rows belong to: an animal, a session."),
+    ] = None,
+    in_time: Annotated[
+        bool, Parameter(help="Rows are in order of time: blocks with gaps are held out.")
+    ] = False,
+    task: Annotated[
+        Literal["classification", "regression", "counts"] | None,
+        Parameter(help="What the target is; else guessed, and said."),
+    ] = None,
+    types: Annotated[
+        str | None, Parameter(help="What columns hold, as in year=category,day=date.")
+    ] = None,
+    leave_out: Annotated[
+        str | None, Parameter(help="Columns not to predict from, as in name,weight.")
+    ] = None,
+    folds: Annotated[
+        str | None, Parameter(help="How many outer folds, 5 unless given; or a file of them.")
+    ] = None,
+    inner_folds: Annotated[
+        int | None, Parameter(help="How many inner folds choose settings; 3 unless given.")
+    ] = None,
+    seeds: Annotated[int | None, Parameter(help="Networks of each fold; 3 unless given.")] = None,
+    candidates: Annotated[
+        int | None, Parameter(help="How many settings are tried; 16 unless given.")
+    ] = None,
+    budget: Annotated[
+        str | None, Parameter(help="Instead of --candidates: about how long, as in 90s, 2m, 1h.")
+    ] = None,
+    model: Annotated[
+        str | None, Parameter(help="A Python file with your own networks, to try these instead.")
+    ] = None,
+    device: Annotated[
+        Device | None, Parameter(help="auto takes an Nvidia GPU where there is one.")
+    ] = None,
+    dry_run: Annotated[
+        bool, Parameter(help="Look at the data, say what would be done, and train nothing.")
+    ] = False,
+    resume: Annotated[
+        str | None,
+        Parameter(help="Go on with the fit in this folder; beside it --jobs, --json."),
+    ] = None,
+    out: Annotated[
+        str | None, Parameter(help="The fit's folder, new or empty; else runs/NAME-DATE-ID.")
+    ] = None,
+    jobs: Jobs = None,
+    as_json: Json = False,
+) -> int:
+    """Can a network predict a column of your data, how well really, and is it worth it?
+
+    Example: pilotlight fit penguins --target species
+    """
+    from pilotlight.cli import fitting
+
+    given = {
+        "target": target,
+        "group": group,
+        "in_time": in_time or None,
+        "task": task,
+        "types": types,
+        "leave_out": leave_out,
+        "folds": folds,
+        "inner_folds": inner_folds,
+        "seeds": seeds,
+        "candidates": candidates,
+        "budget": budget,
+        "model": model,
+        "device": device,
+        "out": out,
+        "jobs": jobs,
+    }
+    typed = {name: value for name, value in given.items() if value is not None}
+    return fitting.fit(path, typed, dry_run=dry_run, resume=resume, as_json=as_json)
+
+
+@app.command
+def predict(
+    run: Annotated[str, Parameter(help="The folder of a finished fit.")],
+    path: Annotated[str, Parameter(help="A file of new rows, with the columns of the old ones.")],
+    /,
+    *,
+    as_json: Json = False,
+) -> int:
+    """Predict new rows with a fit: a header line, then one line for each row.
+
+    Example: pilotlight predict runs/fit-penguins-20300102-ab12 new.csv > predictions.csv
+    """
+    from pilotlight.cli import fitting
+
+    return fitting.predict(run, path, as_json)
+
+
+@app.command
 def practice(
     name: Annotated[str | None, Parameter(help="An exercise; without one, the map of all.")] = None,
     /,

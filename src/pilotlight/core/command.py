@@ -30,3 +30,30 @@ class RunCommand:
     compiled: bool = False  # steps as compiled programs: a wait at the start, then quicker
     out: str | None = None
     source: str = ""  # of a lab made in a notebook
+
+
+@dataclass(frozen=True)
+class FitCommand:
+    """Can a network predict a column of a person's own data, and is it worth it?
+
+    `data` is a path, the name of a table that comes along, or (in a notebook) examples in memory.
+    `folds` is a number of outer folds or the path of a file that lists them. `model` is the path
+    of a file of networks, or (in a notebook) a mapping from names to classes.
+    """
+
+    data: Any
+    target: str
+    group: str | None = None
+    in_time: bool = False
+    task: str | None = None
+    types: Mapping[str, str] = field(default_factory=dict)
+    leave_out: tuple[str, ...] = ()
+    folds: int | str = 5
+    inner_folds: int = 3
+    seeds: int = 3
+    candidates: int | None = None
+    budget: str | None = None  # such as 2m; instead of `candidates`
+    model: Any = None
+    device: str = "auto"
+    jobs: int | None = None
+    out: str | None = None

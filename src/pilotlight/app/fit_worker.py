@@ -1,0 +1,71 @@
+"""What a worker process does for a fit: one baseline on one fold, or one cohort of networks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import torch
+
+from pilotlight.app.fit_preparing import study_of
+from pilotlight.core.command import FitCommand
+from pilotlight.core.event import Checkpoint, CohortDone, Event
+from pilotlight.engine.run import train_cohort
+from pilotlight.fitting.baselines import fit_predict
+from pilotlight.fitting.choose import Choice
+from pilotlight.fitting.layout import Layout, refit, search
+from pilotlight.fitting.study import Study
+
+PRELOAD = ("torch", "sklearn.ensemble", "pilotlight.app.fit_worker")
+BASELINES = 100_000
+"""Number of the first baseline in the journal, past those of all cohorts."""
+PER_BASELINE = 1000
+
+
+def baseline_numbers(study: Study) -> list[int]:
+    """A number for each baseline and outer fold, in the journal's numbering of cohorts."""
+    return [
+        BASELINES + PER_BASELINE * b + k
+        for b in range(len(study.baselines))
+        for k in range(len(study.folds.outer))
+    ]
+
+
+def fit_baseline(study: Study, number: int) -> Iterator[Event]:
+    """Fit one baseline on one outer fold; its predictions for the test rows are its weights."""
+    b, k = divmod(number - BASELINES, PER_BASELINE)
+    baseline = study.baselines[b]
+    start = time.perf_counter()
+    fold, inner = study.folds.outer[k], study.folds.inner[k]
+    predicted, _ = fit_predict(study.question, baseline, fold, inner)
+    kept = {f"{baseline.name}/{k}": torch.tensor(predicted)}
+    yield CohortDone(number, time.perf_counter() - start, kept)
+
+
+def train_networks(layout: Layout, index: int, checkpoint: Checkpoint | None) -> Iterator[Event]:
+    """Train one cohort; networks of the search have served when their losses are known."""
+    cohort = next(c for c in layout.cohorts if c.index == index)
+    material, seen = layout.material(cohort)
+    plan = layout.plan(cohort)
+    for event in train_cohort(layout.lab(seen), plan, index, material, checkpoint):
+        if isinstance(event, CohortDone) and layout.stage == "search":
+            event = replace(event, weights={})
+        yield event
+
+
+def in_worker(
+    command: FitCommand,
+    number: int,
+    choices: Sequence[Choice] | None,
+    checkpoint: Checkpoint | None,
+) -> Iterator[Event]:
+    """The same in a process of its own, which lays out the study once more."""
+    study = study_of(command)
+    if number >= BASELINES:
+        yield from fit_baseline(study, number)
+        return
+    layout = search(study)
+    if choices is not None:
+        layout = refit(study, choices, layout)
+    yield from train_networks(layout, number, checkpoint)

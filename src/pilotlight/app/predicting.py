@@ -1,0 +1,182 @@
+"""Predict new rows with the networks of a fit, refusing what does not fit them, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pilotlight.app.fit_preparing import model_hash
+from pilotlight.app.fitting import open_fit
+from pilotlight.core.errors import RecordError, UsageError, did_you_mean, raise_all
+from pilotlight.data.columns import Array, Column
+from pilotlight.data.files import Examples, read
+from pilotlight.fitting.heldout import Trained, revive
+from pilotlight.fitting.networks import load_networks, own_networks, usual
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What networks say of new rows, and what a person should know of these rows.
+
+    `values` holds a class's index, a number or a rate for each row; `chances` [R, K] the
+    probabilities of `classes`; `error` is what 95 % of held-out rows stayed within.
+    """
+
+    values: Array
+    classes: tuple[str, ...]
+    chances: Array | None
+    error: float | None
+    notes: tuple[str, ...]
+    counts: bool = False
+
+    @property
+    def header(self) -> list[str]:
+        """The names of the columns."""
+        if self.chances is not None:
+            return ["prediction", *(f"probability_{c}" for c in self.classes)]
+        return ["prediction", "low_95", "high_95"]
+
+    def lines(self) -> list[list[str]]:
+        """One line for each row, in their order."""
+        if self.chances is not None:
+            said = zip(self.values, self.chances, strict=True)
+            return [[self.classes[int(v)], *(f"{p:.6g}" for p in row)] for v, row in said]
+        assert self.error is not None
+        least = 0.0 if self.counts else -np.inf
+        return [
+            [f"{v:.6g}", f"{max(least, v - self.error):.6g}", f"{v + self.error:.6g}"]
+            for v in self.values
+        ]
+
+
+def predict_file(run: str | Path, path: str | Path) -> Predicted:
+    """Predictions for the rows of a file.
+
+    Raises:
+        UsageError: the file lacks columns, or holds what does not fit them; all at once.
+        RecordError: no finished fit there, or its own networks' file is gone or changed.
+    """
+    kept = predictor_of(run)
+    types = {f["name"]: f["kind"] for f in kept["features"]}
+    return predict_examples(run, read(path, types, all_there=False))
+
+
+def predictor_of(run: str | Path) -> Mapping[str, Any]:
+    """What a finished fit keeps to predict with.
+
+    Raises:
+        RecordError: no fit there, or one that is not finished.
+    """
+    folder = open_fit(run)
+    if folder.result is None:
+        raise RecordError(
+            f"{run} is not finished, so there is nothing to predict with. Go on with it: "
+            f"pilotlight fit --resume {run}"
+        )
+    kept: Mapping[str, Any] = folder.result["predictor"]
+    return kept
+
+
+def predict_examples(run: str | Path, examples: Examples, model: Any = None) -> Predicted:
+    """Predictions for examples in memory; `model` gives networks that came from a notebook."""
+    kept = predictor_of(run)
+    folder = open_fit(run)
+    x, notes = _inputs(kept, examples)
+    networks = _networks(folder.config, kept, model)
+    made = {n.name: n.make for n in networks}[kept["settings"]["network"]]
+    trained: Sequence[Trained] = revive(kept, made, folder.weights())
+    found = np.mean([network.predict(x) for network in trained], axis=0)
+    if kept["task"] == "classification":
+        best = found.argmax(axis=1).astype(np.float64)
+        return Predicted(best, tuple(kept["classes"]), found, None, tuple(notes))
+    assert folder.result is not None
+    error = float(folder.result["error_95"])
+    return Predicted(found, (), None, error, tuple(notes), kept["task"] == "counts")
+
+
+def _networks(config: Mapping[str, Any], kept: Mapping[str, Any], model: Any) -> Any:
+    asked = config["asked"]
+    if model is not None:
+        return own_networks(model)
+    if asked["model"] is None and "model" not in asked["in_memory"]:
+        return usual(kept["shape"] is not None)
+    if asked["model"] is None:
+        raise RecordError("This fit had its networks in memory. Give them: predict(X, model=...).")
+    if model_hash(asked["model"]) != config["hashes"]["model"]:
+        raise RecordError(f"{asked['model']} is gone or changed since the fit. Bring it back.")
+    return load_networks(asked["model"])
+
+
+def _inputs(kept: Mapping[str, Any], examples: Examples) -> tuple[Array, list[str]]:
+    """Rows as the networks' preparation takes them, and what is to be said of them."""
+    if kept["shape"] is not None:
+        return _trials(tuple(kept["shape"]), examples), []
+    features = kept["features"]
+    held = {c.name: c for c in examples.columns}
+    lacking = [f["name"] for f in features if f["name"] not in held]
+    if lacking:
+        raise UsageError(
+            *[f"{examples.name} lacks column {n!r}. {did_you_mean(n, held)}" for n in lacking]
+        )
+    raise_all([p for f in features if (p := _misfit(f, held[f["name"]], examples.name))])
+    notes: list[str] = []
+    columns = [_column(feature, held[feature["name"]], notes) for feature in features]
+    extra = [n for n in held if n not in {f["name"] for f in features}]
+    if extra:
+        notes.append(f"Not used: {', '.join(extra)}.")
+    return np.stack(columns, axis=1), notes
+
+
+def _trials(shape: tuple[int, int], examples: Examples) -> Array:
+    if examples.trials is None or examples.trials.shape[1:] != shape:
+        found = "missing" if examples.trials is None else f"of shape {examples.trials.shape}"
+        raise UsageError(
+            f"{examples.name}: X is to be trials x {shape[0]} steps x {shape[1]} channels, as in "
+            f"training; it is {found}."
+        )
+    return examples.trials.reshape(len(examples.trials), -1)
+
+
+def _misfit(feature: Mapping[str, Any], column: Column, name: str) -> str:
+    same = (feature["kind"] == "category") == (column.kind == "category")
+    if same or not np.any(~np.isnan(column.values)):
+        return ""
+    return (
+        f"{name}: column {column.name!r} holds {column.kind} values; in training it held "
+        f"{feature['kind']} values."
+    )
+
+
+def _column(feature: Mapping[str, Any], column: Column, notes: list[str]) -> Array:
+    """A column's values as training coded them."""
+    absent = int(np.isnan(column.values).sum())
+    if absent:
+        notes.append(f"{column.name}: missing in {absent} rows.")
+    if feature["kind"] != "category":
+        _note_range(feature, column, notes)
+        return column.values
+    code = {c: float(i) for i, c in enumerate(feature["categories"])}
+    new = sorted(set(column.categories) - set(code))
+    if new:
+        shown = ", ".join(repr(c) for c in new[:5]) + (" ..." if len(new) > 5 else "")
+        notes.append(
+            f"{column.name}: {shown} did not occur in training, so the network cannot know what "
+            "it means."
+        )
+    known = [code.get(c, -1.0) for c in column.categories]
+    return np.array([np.nan if np.isnan(v) else known[int(v)] for v in column.values])
+
+
+def _note_range(feature: Mapping[str, Any], column: Column, notes: list[str]) -> None:
+    if not feature["range"]:
+        return
+    low, high = feature["range"]
+    beyond = int(np.sum((column.values < low) | (column.values > high)))
+    if beyond:
+        notes.append(
+            f"{column.name}: {beyond} rows lie beyond what training saw ({low:g} to {high:g})."
+        )

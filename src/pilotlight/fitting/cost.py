@@ -1,0 +1,98 @@
+"""How long a study will take and how much memory, by a fixed rule; measured once on one core."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from pilotlight.fitting.candidates import MOST_CANDIDATES, draw
+from pilotlight.fitting.study import Study
+
+STEP = 40e-6
+"""Seconds of one network's step beside its arithmetic, when some 30 train together."""
+ALONE = 600e-6
+"""The same for a network that trains alone, such as a GRU."""
+ARITHMETIC = 1.6e-10
+"""Seconds for each parameter and row of a step (forward, backward, update)."""
+FIT = 0.015
+"""Seconds of any fit of scikit-learn, however small."""
+TREE = 1e-3
+"""Seconds of one tree of boosting, of which there are a hundred (for each class)."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Rough seconds on one core, bytes of memory, and how many networks there are to train."""
+
+    seconds: float
+    bytes: float
+    networks: int
+
+    def to_json(self) -> Mapping[str, float]:
+        """A plain mapping."""
+        return {
+            "seconds": round(self.seconds, 1),
+            "memory_mb": round(self.bytes / 1e6),
+            "networks": self.networks,
+        }
+
+
+def cost_of(study: Study) -> Cost:
+    """What a study will cost; within a factor of two or three, as machines differ."""
+    places = len(study.places)
+    inner = sum(len(p.inner) for p in study.places)
+    searched = inner * len(study.candidates)
+    refits = places * study.seeds * len(study.networks)
+    kinds = {n.name: n for n in study.networks}
+    per_place = sum(_step(study, kinds[c.network].cost > 1) for c in study.candidates)
+    steps = study.epochs * max(1, study.fewest // study.batch)
+    search = inner * per_place * steps
+    refit = places * study.seeds * sum(_step(study, n.cost > 1) for n in study.networks)
+    fits = inner + places
+    memory = 8.0 * study.question.x.size + 4.0 * study.question.x.size * (2 * fits)
+    return Cost(
+        3 + search + 1.5 * refit * steps + _baselines(study),
+        memory + 4e8,
+        searched + refits,
+    )
+
+
+def _step(study: Study, alone: bool) -> float:
+    """Seconds of one step of one network."""
+    question = study.question
+    width = question.x.shape[1]
+    if question.shape is None:
+        weights = 64 * (width + 32 + question.outputs)
+        return float(STEP + ARITHMETIC * study.batch * weights)
+    steps, channels = question.shape
+    if alone:
+        return ALONE + steps * (60e-6 + ARITHMETIC * study.batch * 3 * 24 * (24 + channels))
+    work = 4 * ARITHMETIC * study.batch * steps * 5 * 32 * (channels + 16)
+    return float(STEP + work)
+
+
+def _baselines(study: Study) -> float:
+    """Seconds of all fits of all baselines, each grid on the inner folds of each outer one."""
+    rows, width = study.fewest, study.question.x.shape[1]
+    classes = study.question.outputs
+    each = {
+        "nearest": 1e-10 * rows * rows * width,
+        "boosting": 100 * (classes if classes > 2 else 1) * (TREE + 2.5e-8 * rows * width),
+    }
+    linear = 4e-7 * rows * width * classes
+    total = 0.0
+    for baseline in study.baselines:
+        runs = len(baseline.grid) * len(study.folds.whole) if len(baseline.grid) > 1 else 0
+        total += len(study.folds.outer) * (runs + 1) * (FIT + each.get(baseline.name, linear))
+    return total
+
+
+def for_budget(study: Study, seconds: float) -> int:
+    """The largest number of candidates whose study is thought to take so long; at least 1."""
+    low, high = 1, MOST_CANDIDATES
+    while low < high:
+        middle = math.ceil((low + high) / 2)
+        tried = replace(study, candidates=draw(study.networks, middle))
+        low, high = (middle, high) if cost_of(tried).seconds <= seconds else (low, middle - 1)
+    return low

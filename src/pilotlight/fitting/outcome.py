@@ -1,0 +1,182 @@
+"""What a study showed: scores on held-out rows, side by side, and what to make of them.
+
+R rows, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pilotlight.data.columns import Array
+from pilotlight.fitting.choose import Choice, winners
+from pilotlight.fitting.question import Question, Rows
+from pilotlight.fitting.score import (
+    LEVEL,
+    METRICS,
+    Estimate,
+    covers,
+    difference,
+    estimate,
+    is_better,
+    losses,
+    reference,
+)
+from pilotlight.fitting.study import Study
+
+NETWORK = "network"
+CALIBRATION_BINS = 10
+MOST_SHOWN = 200
+"""Groups in a list, and classes in a confusion matrix squared."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions for held-out rows: of each model by its name, and of the network by seed.
+
+    Each array is [R, K], or [R] for numbers and counts; rows that no fold tests are 0.
+    """
+
+    models: Mapping[str, Array]
+    by_seed: Mapping[int, Array]
+
+
+def summary(
+    study: Study, found: Predictions, choices: Sequence[Choice], fooled: bool = False
+) -> dict[str, Any]:
+    """All that is said about a study, as plain data.
+
+    `fooled` says that its folds are known to measure drift: then nothing is called better.
+    """
+    judge = _Judge(study)
+    names = [b.name for b in study.baselines]
+    kinds = [n.name for n in study.networks]
+    own = judge.losses(found.models[NETWORK])
+    others = {name: judge.losses(found.models[name]) for name in names}
+    differences = [judge.difference(own, o) for o in others.values()]
+    strict = [judge.difference(own, o, LEVEL / len(others)) for o in others.values()]
+    network = judge.estimate(own)
+    best = max(names, key=lambda n: judge.estimate(others[n]).value)
+    return {
+        "metric": METRICS[study.question.task],
+        "score": network.value,
+        "interval": network.to_json()["interval"],
+        "interval_over": covers(study.question, study.folds.unit, network.units),
+        "units": network.units,
+        "unit": study.folds.unit,
+        "by_fold": judge.by_fold(own),
+        "by_seed": {
+            str(s): judge.estimate(judge.losses(p)).value for s, p in found.by_seed.items()
+        },
+        "baselines": [
+            judge.told(name, others[name], d) for name, d in zip(names, differences, strict=True)
+        ],
+        "best_baseline": best,
+        "network_is_better": None if fooled else is_better(differences, strict),
+        "networks": judge.kinds({k: judge.losses(found.models[k]) for k in kinds}),
+        "chosen": [c.to_json() | study.candidates[c.candidate].to_json() for c in choices],
+        "winners": [c.network for c in winners(choices).values()],
+        "groups": judge.by_group(own, others[best]),
+        **judge.details(found.models[NETWORK]),
+    }
+
+
+class _Judge:
+    """Scores of one study's held-out rows."""
+
+    def __init__(self, study: Study) -> None:
+        self._question: Question = study.question
+        self._folds = study.folds.outer
+        self._tested: Rows = np.sort(np.concatenate([f.test for f in self._folds]))
+        self._base = reference(study.question, self._folds)
+        self._units = study.folds.units
+
+    def losses(self, predicted: Array) -> Array:
+        """Of every row [R]; only those of tested rows mean something."""
+        return losses(self._question.task, self._question.y, predicted)
+
+    def estimate(self, loss: Array, rows: Rows | None = None) -> Estimate:
+        at = self._tested if rows is None else rows
+        return estimate(self._question.task, loss[at], self._base[at], self._units[at])
+
+    def difference(self, loss: Array, other: Array, level: float = LEVEL) -> Estimate:
+        at = self._tested
+        return difference(loss[at], other[at], self._base[at], self._units[at], level)
+
+    def told(self, name: str, loss: Array, less: Estimate) -> dict[str, Any]:
+        """A baseline: its score, and the network's less its."""
+        own = self.estimate(loss).to_json()
+        return {
+            "name": name,
+            "score": own["value"],
+            "interval": own["interval"],
+            "difference": less.value,
+            "difference_interval": less.to_json()["interval"],
+            "by_fold": self.by_fold(loss),
+        }
+
+    def kinds(self, found: Mapping[str, Array]) -> list[dict[str, Any]]:
+        """Each kind of network on its own, and the first one's score less that of the others."""
+        first = next(iter(found.values()))
+        return [self.told(name, loss, self.difference(first, loss)) for name, loss in found.items()]
+
+    def by_fold(self, loss: Array) -> list[float]:
+        return [1 - float(loss[f.test].sum() / self._base[f.test].sum()) for f in self._folds]
+
+    def by_group(self, loss: Array, other: Array) -> list[dict[str, Any]]:
+        """The network's and the best baseline's score in each group."""
+        groups = self._question.groups
+        if groups is None:
+            return []
+        told = []
+        for code in np.unique(groups[self._tested])[:MOST_SHOWN]:
+            at = self._tested[groups[self._tested] == code]
+            base = float(self._base[at].sum()) or 1.0
+            told.append(
+                {
+                    "name": self._question.group_names[code],
+                    "rows": len(at),
+                    "score": 1 - float(loss[at].sum()) / base,
+                    "baseline": 1 - float(other[at].sum()) / base,
+                }
+            )
+        return told
+
+    def details(self, predicted: Array) -> dict[str, Any]:
+        """Confusion and calibration of classes; usual errors of numbers."""
+        y, at = self._question.y[self._tested], predicted[self._tested]
+        if self._question.task != "classification":
+            errors = np.abs(y - at)
+            share = min(1.0, 0.95 * (1 + 1 / len(y)))
+            return {
+                "mean_absolute_error": float(errors.mean()),
+                "root_mean_squared_error": float(np.sqrt((errors**2).mean())),
+                "error_95": float(np.quantile(errors, share, method="higher")),
+            }
+        said, true = at.argmax(axis=1), y.astype(int)
+        kinds = len(self._question.classes)
+        confusion = np.zeros((kinds, kinds), int)
+        np.add.at(confusion, (true, said), 1)
+        per_class = confusion.diagonal() / np.maximum(confusion.sum(1), 1)
+        return {
+            "confusion": confusion.tolist() if kinds**2 <= MOST_SHOWN * 2 else None,
+            "balanced_accuracy": float(per_class[confusion.sum(1) > 0].mean()),
+            "calibration": _calibration(at, said == true),
+        }
+
+
+def _calibration(predicted: Array, right: Any) -> list[dict[str, float]]:
+    """How often the network is right when it is so and so sure, in ten bins."""
+    sure = predicted.max(axis=1)
+    bins = np.minimum((sure * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    return [
+        {
+            "rows": int((bins == b).sum()),
+            "sure": float(sure[bins == b].mean()),
+            "right": float(right[bins == b].mean()),
+        }
+        for b in np.unique(bins)
+    ]
