@@ -315,9 +315,11 @@ def test_seconds_that_are_not_enough(told):
     only(told(("seconds=30", "seconds=0.001")), "seconds=0.001: a full run takes about")
 
 
-def test_a_comparison_of_lengths_is_checked_at_its_own_length(told):
-    """The short trial changes `epochs`; a comparison that sets it keeps its own."""
-    assert told(("slow=dict(rate=0.01)", "slow=dict(rate=0.01, epochs=4)")) == []
+def test_a_comparison_that_sets_its_length_has_a_short_trial_too(tmp_path):
+    path = tmp_path / "small.py"
+    path.write_text(SMALL.replace("slow=dict(rate=0.01)", "slow=dict(rate=0.01, epochs=90)"))
+    trial = rules.Trial.of(load(str(path)))
+    assert {e.epoch for e in trial.events if getattr(e, "final", False)} == {2.0}
 
 
 def test_too_short_a_course_to_be_resumed(told):

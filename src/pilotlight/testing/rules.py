@@ -110,10 +110,18 @@ class Trial:
 def _events(
     lab: Lab, changes: Mapping[str, Any], seeds: Sequence[int] = SEEDS, **resumed: Any
 ) -> Iterator[Event]:
-    members = make_members(lab, seeds, changes)
-    plan, material = make(lab, members, "cpu", "float64")
+    plan, material = make(lab, _members(lab, seeds, changes), "cpu", "float64")
     bare = replace(lab, exhibits=())
     yield from run(bare, plan, material, **resumed)
+
+
+def _members(lab: Lab, seeds: Sequence[int], changes: Mapping[str, Any]) -> tuple[Member, ...]:
+    """Networks of every comparison; the trial is short also where a comparison sets its length."""
+    free = {
+        comparison: {n: v for n, v in values.items() if n not in SHORT}
+        for comparison, values in lab.compare.items()
+    }
+    return make_members(replace(lab, compare=free), seeds, changes)
 
 
 def _weights(events: list[Event]) -> dict[str, Tensor]:
@@ -193,7 +201,7 @@ def equals_its_plain_script(trial: Trial) -> list[str]:
         for i in e.members
     }
     text = script(trial.lab)
-    for member in make_members(trial.lab, SEEDS, trial.changes):
+    for member in _members(trial.lab, SEEDS, trial.changes):
         if member.seed != SEEDS[-1]:  # the first lends its network to all, so it proves least
             continue
         try:
