@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pilotlight.core.errors import UsageError, raise_all, unknown
+from pilotlight.core.errors import UsageError, did_you_mean, raise_all, unknown
 from pilotlight.data.columns import KINDS, Column, Kind, column_of
 from pilotlight.data.delimited import read_delimited
 from pilotlight.data.neurons import neurons
@@ -97,9 +97,8 @@ def _find(path: Path) -> Path:
     if path.is_dir():
         raise UsageError(f"{path} is a folder. Name a file: {', '.join(READERS)}.")
     near = {str(p) for p in path.parent.glob("*") if p.suffix.lower() in READERS}
-    raise UsageError(
-        f"There is no file {path}. {unknown('file', str(path), near | set(ours) | {DRAWN})}"
-    )
+    at_hand = did_you_mean(str(path), near | set(ours) | {DRAWN})
+    raise UsageError(f"There is no file {path}. {at_hand}")
 
 
 def _read_text(path: Path, types: Mapping[str, Kind]) -> Examples:
