@@ -41,6 +41,17 @@ def test_messages_arrive_in_order_and_then_the_end():
     assert run("count", upto=4) == ([0, 1, 2, 3], Ended("done"), "")
 
 
+def test_what_came_in_time_is_given_however_late_it_is_asked_for():
+    """A learner may think for an hour before the known mistakes are looked at."""
+    limits = Limits(silence=0.4, total=0.4)
+    with Confined(Job("toy_messages", "count", {"upto": 4}), limits) as process:
+        messages = process.messages()
+        assert next(messages) == 0
+        time.sleep(1)
+        assert list(messages) == [1, 2, 3]
+        assert process.ended == Ended("done")
+
+
 def test_who_says_nothing_for_too_long_is_ended():
     start = time.monotonic()
     assert run("sleeps")[:2] == (["here"], Ended("time"))

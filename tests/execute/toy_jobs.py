@@ -25,3 +25,31 @@ def die(after):
 def fail():
     yield 1
     raise ValueError("no such thing")
+
+
+def deaf():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    yield 1
+    time.sleep(60)
+    yield 2
+
+
+def with_worker():
+    from pilotlight.execute.processes import Job, Workers
+
+    with Workers(1) as workers:
+        for message in workers.stream([Job("toy_jobs", "who", {})]):
+            yield message.item
+
+
+def parent():
+    yield os.getppid()
+    time.sleep(60)
+
+
+def parents():
+    from pilotlight.execute.processes import Job, Workers
+
+    with Workers(1) as workers:
+        for message in workers.stream([Job("toy_jobs", "parent", {})]):
+            yield os.getppid(), message.item

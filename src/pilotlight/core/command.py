@@ -48,11 +48,14 @@ class FitCommand:
     task: str | None = None
     types: Mapping[str, str] = field(default_factory=dict)
     leave_out: tuple[str, ...] = ()
+    bin: float | None = None  # seconds, where spike times are counted
     folds: int | str = 5
     inner_folds: int = 3
     seeds: int = 3
     candidates: int | None = None
     budget: str | None = None  # such as 2m; instead of `candidates`
+    sampler: str = "halton"  # or optuna: half of the candidates follow from the other half
+    halving: bool = True  # the worse half of the candidates stops early, and again
     model: Any = None
     device: str = "auto"
     jobs: int | None = None

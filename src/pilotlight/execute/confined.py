@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-import multiprocessing
 import os
 import queue
 import signal
@@ -29,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pilotlight.execute.processes import Job, main_left_out
+from pilotlight.execute.processes import Job, context, start
 
 END, FAULT = "end", "fault"
 MOST_FILES = 1024
@@ -65,19 +64,18 @@ class Confined:
         self.ended: Ended | None = None
         self._job, self._limits, self._preload = job, limits, preload
         self._stack = ExitStack()
-        self._arrived: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._arrived: queue.SimpleQueue[tuple[float, bytes | None]] = queue.SimpleQueue()
 
     def __enter__(self) -> Confined:
         with ExitStack() as stack:  # nothing is left where something fails on the way
             folder = tempfile.TemporaryDirectory(prefix="pilotlight-", ignore_cleanup_errors=True)
             place = stack.enter_context(folder)
             self._printed = stack.enter_context(Path(place, "printed").open("w+b"))
-            context = _context(self._preload)
-            self._connection, theirs = context.Pipe(duplex=True)
+            made = context(self._preload)
+            self._connection, theirs = made.Pipe(duplex=True)
             arguments = (self._job, theirs, place, self._printed.name, self._limits)
-            self._process = context.Process(target=_work, args=arguments)
-            with main_left_out():
-                self._process.start()
+            self._process = made.Process(target=_work, args=arguments)
+            start(self._process)
             self._stack = stack.pop_all()
         theirs.close()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -93,11 +91,13 @@ class Confined:
         self._stack.close()
 
     def messages(self) -> Iterator[Any]:
-        """What it sends, as it comes; afterwards `ended` says how it ended."""
+        """What it sends, as it comes; afterwards `ended` says how it ended.
+
+        What came in time is given however late it is asked for.
+        """
         deadline, patience = float("inf"), self._limits.start
         while self.ended is None:
-            wait = min(patience, deadline - time.monotonic())
-            message = self._next(wait)
+            message = self._next(patience, deadline)
             if isinstance(message, Ended):
                 self.ended = message
                 return
@@ -110,22 +110,25 @@ class Confined:
         self._printed.seek(0)
         return self._printed.read(most).decode("utf-8", "replace")
 
-    def _next(self, seconds: float) -> Any:
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
+    def _next(self, patience: float, deadline: float) -> Any:
+        until = min(time.monotonic() + patience, deadline)
+        while True:
+            left = until - time.monotonic()
             try:
-                return self._understood(self._arrived.get(timeout=min(left, 0.05)))
+                when, data = self._arrived.get(timeout=min(max(left, 0.0), 0.05))
+                return self._understood(data) if when <= deadline else Ended("time")
             except queue.Empty:
+                if left <= 0:
+                    return Ended("time")
                 if not self._process.is_alive():  # a child of its own may hold the pipe open
                     self._kill()
                     self._reader.join(1.0)
                     return self._last()
-        return Ended("time")
 
     def _last(self) -> Any:
         """What arrived before it died, if anything is left; else that it died."""
         with contextlib.suppress(queue.Empty):
-            return self._understood(self._arrived.get_nowait())
+            return self._understood(self._arrived.get_nowait()[1])
         return Ended("died", self._process.exitcode)
 
     def _understood(self, data: bytes | None) -> Any:
@@ -147,42 +150,14 @@ class Confined:
             while left > 0:
                 data = self._connection.recv_bytes(left)
                 left -= len(data)
-                self._arrived.put(data)
-        self._arrived.put(None)
+                self._arrived.put((time.monotonic(), data))
+        self._arrived.put((time.monotonic(), None))
 
     def _kill(self) -> None:
         if hasattr(os, "killpg") and self._process.pid is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
-
-
-def warm(preload: Sequence[str]) -> None:
-    """Start the server that processes are forked from, without waiting for its imports."""
-    _context(preload)
-    if sys.platform != "win32":
-        from multiprocessing.forkserver import ensure_running
-
-        with main_left_out():
-            ensure_running()
-
-
-def _context(preload: Sequence[str]) -> Any:
-    method = "spawn" if sys.platform == "win32" else "forkserver"
-    context: Any = multiprocessing.get_context(method)
-    if method == "forkserver":
-        _replace_server_without(preload)
-        context.set_forkserver_preload(list(preload))
-    return context
-
-
-def _replace_server_without(preload: Sequence[str]) -> None:
-    """A server that was started for other work would import these anew in every process."""
-    from multiprocessing import forkserver
-
-    server: Any = forkserver._forkserver
-    if set(preload) - set(server._preload_modules) and not multiprocessing.active_children():
-        server._stop()
 
 
 # In the process

@@ -14,6 +14,7 @@ import multiprocessing
 import pickle
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from typing import Any
 from pilotlight.core.errors import PilotlightError
 
 END = b""
+_one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,7 @@ class Workers:
     """At most `at_once` jobs in processes. Leaving the `with` ends them all."""
 
     def __init__(self, at_once: int, preload: Sequence[str] = ()) -> None:
-        method = "spawn" if sys.platform == "win32" else "forkserver"
-        self._context: Any = multiprocessing.get_context(method)
-        if method == "forkserver":
-            self._context.set_forkserver_preload(list(preload))
+        self._context = context(preload)
         self._at_once = at_once
         self._running: list[_Worker] = []
 
@@ -95,8 +94,7 @@ class Workers:
     def _start(self, number: int, job: Job) -> None:
         ours, theirs = self._context.Pipe(duplex=False)
         process = self._context.Process(target=_work, args=(job, theirs), daemon=True)
-        with main_left_out():
-            process.start()
+        start(process)
         theirs.close()
         self._running.append(_Worker(number, process, ours))
 
@@ -125,6 +123,42 @@ class Workers:
         worker.connection.close()
 
 
+def context(preload: Sequence[str]) -> Any:
+    """Where processes are started: from a server that has imported at least these modules.
+
+    One that was started for other work and lacks some would import them anew in every process; it
+    is replaced, unless processes of it are at work.
+    """
+    if sys.platform == "win32":
+        return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver
+
+    server: Any = forkserver._forkserver
+    known = [name for name in server._preload_modules if name != "__main__"]
+    lacking = [name for name in preload if name not in known]
+    if lacking:
+        if not multiprocessing.active_children():
+            server._stop()
+        server.set_forkserver_preload([*known, *lacking])
+    return multiprocessing.get_context("forkserver")
+
+
+def warm(preload: Sequence[str]) -> None:
+    """Start the server that processes come from, without waiting for its imports."""
+    context(preload)
+    if sys.platform != "win32":
+        from multiprocessing.forkserver import ensure_running
+
+        with main_left_out():
+            ensure_running()
+
+
+def start(process: Any) -> None:
+    """Start a process, which will not run the person's own script."""
+    with main_left_out():
+        process.start()
+
+
 @contextmanager
 def main_left_out() -> Iterator[None]:
     """Keep a new process from running the person's own script once more.
@@ -133,19 +167,26 @@ def main_left_out() -> Iterator[None]:
     from modules, and a script that trains at its top level, as people write them, would start over.
     """
     main = sys.modules["__main__"]
-    hidden = {name: getattr(main, name) for name in ("__file__", "__spec__") if hasattr(main, name)}
-    for name in hidden:
-        setattr(main, name, None)
-    try:
-        yield
-    finally:
-        for name, value in hidden.items():
-            setattr(main, name, value)
+    with _one_at_a_time:
+        names = [name for name in ("__file__", "__spec__") if hasattr(main, name)]
+        hidden = {name: getattr(main, name) for name in names}
+        for name in hidden:
+            setattr(main, name, None)
+        try:
+            yield
+        finally:
+            for name, value in hidden.items():
+                setattr(main, name, value)
 
 
 def _work(job: Job, connection: Connection) -> None:
-    """In the worker: send every item, then the end. Ctrl-C is the parent's to handle."""
+    """In the worker. Ctrl-C is the parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    send_all(job, connection)
+
+
+def send_all(job: Job, connection: Connection) -> None:
+    """Send every item of a job, then the end, or the error that it raised."""
     try:
         function = getattr(importlib.import_module(job.module), job.function)
         for item in function(**job.arguments):

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -191,12 +191,17 @@ class Folder:
         self._replace(PARTS.replace("*", str(cohort)), pack_tensors(weights))
         self._checkpoints.pop(cohort, None)
 
-    def weights(self) -> dict[str, Tensor]:
-        """The networks of all cohorts trained so far: "member/parameter name" to tensor."""
+    def weights(self, cohorts: Sequence[int] | None = None) -> dict[str, Tensor]:
+        """The networks of all cohorts trained so far: "member/parameter name" to tensor.
+
+        `cohorts` asks for those of some; a finished run no longer knows which those were.
+        """
         from pilotlight.record.pack import unpack_tensors
 
         merged = self.path / WEIGHTS
         files = [merged] if self.finished else sorted(self.path.glob(PARTS))
+        if cohorts is not None:
+            files = [self.path / PARTS.replace("*", str(cohort)) for cohort in cohorts]
         found: dict[str, Tensor] = {}
         for file in files:
             if file.exists():  # an exact lab trains no networks

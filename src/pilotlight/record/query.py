@@ -43,13 +43,14 @@ def runs(root: Path) -> list[RunSummary]:
     Folders without a config.json are no runs and are left out. Members and verdicts come from
     `members` and `claims` of result.json, as `core.report.Report.to_json` names them.
     """
-    found = [_summary(config.parent) for config in root.glob(f"*/{CONFIG}")]
+    found = [summary(config.parent) for config in root.glob(f"*/{CONFIG}")]
     return sorted(
         found, key=lambda run: datetime.fromisoformat(run.started).timestamp(), reverse=True
     )
 
 
-def _summary(path: Path) -> RunSummary:
+def summary(path: Path) -> RunSummary:
+    """What one run folder says about itself; a damaged one is said to be, never raised."""
     try:
         return _read(Folder.open(path))
     except RecordError as error:
