@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import compare, contenders, cores, machine, memory, planner, table
+from benchmarks import compare, contenders, cores, machine, memory, own_data, planner, table
 from benchmarks.apart import Apart
 from benchmarks.tasks import ON_CPU, ON_GPU, Task
 
@@ -28,6 +28,8 @@ def main() -> None:
         print(json.dumps(memory.measure()))
     elif asked.what == "planner":
         planner.main(asked.device)
+    elif asked.what == "own-data":
+        _own_data()
     else:
         sys.exit(_compare(asked.device))
 
@@ -39,8 +41,11 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-_WORDS = ("compare", "planner", "memory")
-_HELP = "compare with peers; measure what the planner's rule rests on; peak memory of this process"
+_WORDS = ("compare", "own-data", "planner", "memory")
+_HELP = (
+    "compare with peers; a search on own data beside scikit-learn's; measure what the planner's "
+    "rule rests on; peak memory of this process"
+)
 
 
 def _compare(device: str) -> int:
@@ -64,6 +69,14 @@ def _compare(device: str) -> int:
         print(words)
     print(f"{found['seconds']:.0f} s; load before {load}, after {found['load']['after']}.")
     return 1 if found["disagreements"] else 0
+
+
+def _own_data() -> None:
+    load = machine.load()
+    found = {"machine": machine.describe(), **own_data.compare()}
+    found["load"] = {"before": load, "after": machine.load()}
+    print(own_data.tables(found))
+    _write(found, "own-data")
 
 
 def _task(task: Task, device: str) -> dict[str, Any]:

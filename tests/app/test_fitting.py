@@ -25,6 +25,7 @@ from pilotlight.core.event import CohortDone
 from pilotlight.data.files import from_arrays, read
 from pilotlight.fitting import study
 from pilotlight.fitting.baselines import baselines
+from pilotlight.present.fit_words import headline, rows
 from pilotlight.record.folder import Folder
 
 FIT = """
@@ -38,7 +39,7 @@ from pilotlight.fitting.baselines import baselines
 study.STEPS, study.MOST_EPOCHS = 600, 300
 whole = study.baselines
 study.baselines = lambda task, neural: whole(task, neural)[:2]
-train_cohort.__defaults__ = (None, 0.02)  # seconds between checkpoints
+train_cohort.__defaults__ = (None, 0.02, False)  # seconds between checkpoints
 path, out, resume = sys.argv[1:]
 usual = dict(target="y", folds=3, inner_folds=2, seeds=2, candidates=3, jobs=1)
 if resume == "yes":
@@ -128,7 +129,7 @@ def test_killed_three_times_it_gives_the_same_result_and_trains_nothing_twice(da
 
 
 def run(data, out, **more):
-    usual = {"target": "y", "folds": 3, "inner_folds": 2, "seeds": 2, "candidates": 2, "jobs": 1}
+    usual = {"target": "y", "folds": 3, "inner_folds": 2, "seeds": 2, "candidates": 4, "jobs": 1}
     fitting = start_fit(FitCommand(data, out=str(out), **(usual | more)))
     for _ in fitting:
         pass
@@ -143,7 +144,7 @@ def fitted(tmp_path_factory):
 
 def test_left_and_taken_up_again_at_every_turn_it_gives_the_same_result(fitted, data, tmp_path):
     """Each time it gets a little further: a baseline, a cohort, or up to the next checkpoint."""
-    usual = {"folds": 3, "inner_folds": 2, "seeds": 2, "candidates": 2, "jobs": 1}
+    usual = {"folds": 3, "inner_folds": 2, "seeds": 2, "candidates": 4, "jobs": 1}
     fitting = start_fit(FitCommand(str(data), "y", out=str(tmp_path / "run"), **usual))
     for further in (3, 5, 40, 8):
         with closing(iter(fitting)) as events:
@@ -158,12 +159,27 @@ def test_left_and_taken_up_again_at_every_turn_it_gives_the_same_result(fitted, 
     assert set(done(fitting.folder).values()) == {1}
 
 
+def test_the_model_card_holds_the_facts_of_the_page(fitted):
+    card = (fitted.folder / "model_card.md").read_text()
+    result = fitted.result
+    assert card.startswith("# Model card: y from data.csv\n\nThe network is ")
+    assert headline(result) in card
+    for name, score, interval, less in rows(result):
+        assert f"| {name} | {score} | {interval} | {less} |" in card
+    assert "It predicts y (regression) from 3 columns: a, b, site." in card
+    assert result["split"]["hash"] in card
+    assert result["interval_over"] in card
+    assert "\n\n\n" not in card
+    assert "&" not in card
+
+
 def test_a_finished_fit_holds_all_that_is_promised(fitted):
     folder = fitted.folder
     assert sorted(p.name for p in folder.iterdir() if p.name[0] != ".") == [
         "config.json",
         "history.npz",
         "journal.jsonl",
+        "model_card.md",
         "report.html",
         "result.json",
         "splits.npz",

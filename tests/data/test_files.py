@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
 import pytest
 from scipy.io import savemat
@@ -102,3 +104,62 @@ def test_a_new_matlab_file_is_told_how_to_convert(tmp_path):
     path.write_bytes(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + bytes(512))
     with pytest.raises(UsageError, match=r"MATLAB 7\.3 .*-v7"):
         read(path)
+
+
+def test_parquet(tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    day = datetime.date(2030, 1, 2)
+    held = {
+        "whole": arrow.array([1, None, 3]),
+        "part": arrow.array([1.5, None, float("nan")]),
+        "text": arrow.array(["a", None, "b"]),
+        "coded": arrow.array(["x", "y", "x"]).dictionary_encode(),
+        "yes": arrow.array([True, None, False]),
+        "day": arrow.array([day, None, day]),
+        "long": arrow.array([datetime.timedelta(minutes=1)] * 3),
+    }
+    path = tmp_path / "data.parquet"
+    parquet.write_table(arrow.table(held), path)
+    found = read(path)
+    kinds = {c.name: c.kind for c in found.columns}
+    assert kinds == {
+        "whole": "number",
+        "part": "number",
+        "text": "category",
+        "coded": "category",
+        "yes": "category",
+        "day": "date",
+        "long": "number",
+    }
+    first = ["1", "1.5", "a", "x", "True", "2030-01-02 00:00:00", "60"]
+    assert [c.text(0) for c in found.columns] == first
+    assert [c.text(1) for c in found.columns][:3] == ["", "", ""]
+    assert read(path, {"whole": "category"}).column("whole").kind == "category"
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ({"a": [[1, 2], [3]]}, "'a' holds several values in row 1"),
+        ({"a": []}, "has columns, but no row"),
+        (None, "cannot be read as Parquet"),
+    ],
+)
+def test_parquet_that_is_no_table_of_columns(held, said, tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "data.parquet"
+    path.write_bytes(b"nothing of the kind")
+    if held is not None:
+        parquet.write_table(arrow.table(held), path)
+    with pytest.raises(UsageError, match=said):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["data.npz", "data.mat"])
+@pytest.mark.parametrize("content", [b"", b"nothing of the kind"])
+def test_files_that_are_not_what_their_ending_says(name, content, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UsageError, match=r"is no \.npz file|cannot be read as a MATLAB file"):
+        read(tmp_path / name)

@@ -10,10 +10,11 @@ import numpy as np
 from pilotlight.app.fitting import Fitting, start_fit
 from pilotlight.core.command import FitCommand
 from pilotlight.data.files import Examples, from_arrays
+from pilotlight.fitting.ask import ask
 from pilotlight.fitting.candidates import draw
 from pilotlight.fitting.folds import make_folds
 from pilotlight.fitting.networks import usual
-from pilotlight.fitting.question import Asked, Question, ask
+from pilotlight.fitting.question import Asked, Question
 from pilotlight.fitting.study import Study
 
 

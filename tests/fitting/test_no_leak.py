@@ -13,6 +13,7 @@ import pytest
 from small_fits import arrays, begin, fit, question_of
 
 from pilotlight.fitting import folds as folding
+from pilotlight.fitting import study as studies
 from pilotlight.fitting.baselines import baselines, fit_predict
 from pilotlight.fitting.folds import Fold, apart, make_folds
 from pilotlight.fitting.prepare import preparation
@@ -106,7 +107,7 @@ def test_categories_are_learnt_from_the_training_rows_only():
     data = arrays(60, site=np.array(["a"] * 20 + ["b"] * 20 + ["c"] * 20))
     made = table(question_of(data), np.arange(40), np.arange(40, 60))
     assert made.recipe["categories"][0]["known"] == [0.0, 1.0]
-    assert made.inputs.shape[1] == 3 + 2
+    assert not made.inputs[:, 5].any()  # what stands for c is 0 everywhere
 
 
 def test_selection_among_noise_happens_inside_the_fold(monkeypatch):
@@ -168,6 +169,18 @@ def test_rows_next_to_a_test_block_do_not_train(monkeypatch):
     assert np.abs(apart(np.arange(10), np.array([5]), 0) - 5).min() == 1  # without the guard
 
 
+def test_neighbours_in_time_would_give_a_target_away_that_remembers_itself(monkeypatch):
+    """A target that is the mean of twenty steps, predicted from the time alone, in short blocks."""
+    rows = 600
+    y = np.convolve(np.random.default_rng(0).normal(size=rows + 19), np.ones(20) / 20, "valid")
+    time = np.arange(rows, dtype=float)[:, None] * np.ones((1, 2))
+    question = question_of({"X": np.sin(time / 97) + time / 60, "y": y}, in_time=True)
+    guarded = score(question, make_folds(question, 40, 2), "nearest")
+    monkeypatch.setattr(folding, "apart", lambda train, test, gap: train)
+    without = score(question, make_folds(question, 40, 2), "nearest")
+    assert without > guarded + 1
+
+
 def test_whole_groups_in_time_keep_their_distance():
     session = np.repeat(np.arange(12), 25)
     data = arrays(300, session=session)
@@ -195,6 +208,33 @@ def test_early_stopping_and_settings_never_see_the_outer_test_rows(tmp_path):
         results.append((chosen, fitting._folder.history()["predicted-network"][test]))
     assert results[0][0] == results[1][0]
     np.testing.assert_array_equal(results[0][1], results[1][1])
+
+
+def test_a_stop_that_saw_the_test_rows_would_be_found_out(tmp_path, monkeypatch):
+    """The test above, with the guard removed: the test rows choose the settings and the epoch."""
+
+    def peeping(self):
+        return tuple(
+            replace(place, inner=[(place.train, self.folds.outer[place.index].test)])
+            if place.index < len(self.folds.outer)
+            else place
+            for place in whole(self)
+        )
+
+    whole = studies.Study.places.func
+    monkeypatch.setattr(studies.Study, "places", property(peeping))
+    data = arrays(90)
+    losses_seen = []
+    for name, shift in (("a", 0.0), ("b", 50.0)):
+        fitting = begin(tmp_path / name, data)
+        test = fitting._prepared.study.folds.outer[0].test
+        data = {n: a.copy() for n, a in data.items()}
+        data["y"][test] += shift
+        fitting = begin(tmp_path / f"{name}-2", data)
+        for _ in fitting:
+            pass
+        losses_seen.append(next(c["loss"] for c in fitting.result["chosen"] if c["place"] == 0))
+    assert losses_seen[1] > 100 * losses_seen[0]
 
 
 def test_a_file_of_folds_that_trains_on_its_test_rows_is_refused(tmp_path):

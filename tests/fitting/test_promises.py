@@ -9,9 +9,15 @@ from small_fits import fit, question_of
 
 from pilotlight.data.files import from_arrays
 from pilotlight.data.neurons import best_accuracy, neurons
-from pilotlight.fitting import study
+from pilotlight.engine.run import train_cohort
+from pilotlight.fitting import study as studies
 from pilotlight.fitting.baselines import baselines
+from pilotlight.fitting.candidates import draw as draw_candidates
+from pilotlight.fitting.choose import Choice
 from pilotlight.fitting.folds import make_folds
+from pilotlight.fitting.heldout import trained
+from pilotlight.fitting.layout import refit, search
+from pilotlight.fitting.networks import usual
 from pilotlight.fitting.score import estimate, losses, reference
 
 DATA_SETS = 200
@@ -66,11 +72,67 @@ def test_95_percent_intervals_hold_the_true_score_of_the_folds_models(kind):
     assert held / DATA_SETS >= 0.93
 
 
+def networks_of(question, folds):
+    """The five folds' networks, in the settings that come first, trained together."""
+    chosen = studies.Study(
+        question, folds, usual(trials=False), draw_candidates(usual(False), 1), 1
+    )
+    choices = [Choice(place.index, "mlp", 0, 10, 1.0) for place in chosen.places]
+    layout = refit(chosen, choices, search(chosen))
+    weights = {}
+    for cohort in layout.cohorts:
+        for event in train_cohort(
+            layout.lab(), layout.plan(cohort), cohort.index, layout.material(cohort)
+        ):
+            weights |= getattr(event, "weights", {})
+    found = trained(layout, weights).values()
+    return {int(m.settings.place): n for m, n in found if not m.settings.share}
+
+
+def holds(kind, number):
+    """Whether the interval of one simulated data set holds the networks' true score."""
+    rng = np.random.default_rng(number)
+    animals = kind == "animals"
+    x, y, group = draw(rng, 300 if animals else 150, 15 * animals)
+    new_x, new_y, _ = draw(rng, FRESH, 5000 * animals)
+    if kind == "classes":
+        y, new_y = np.where(y > 0, "a", "b"), np.where(new_y > 0, "a", "b")
+    data = {"X": x, "y": y} | ({"animal": group} if animals else {})
+    question = question_of(data, group="animal" if animals else None)
+    classes = question.task == "classification"
+    folds = make_folds(question, 5, 2)
+    networks = networks_of(question, folds)
+    truth = (new_y == "b").astype(float) if classes else new_y
+    loss = np.empty(len(y))
+    lost = known = 0.0
+    for place, fold in enumerate(folds.outer):
+        say = networks[place].predict
+        loss[fold.test] = losses(question.task, question.y[fold.test], say(x[fold.test]))
+        weight = len(fold.test) / FRESH
+        lost += weight * losses(question.task, truth, say(new_x)).sum()
+        mean = question.y[fold.train].mean()
+        known += weight * (FRESH if classes else ((new_y - mean) ** 2).sum())
+    low, high = estimate(
+        question.task, loss, reference(question, folds.outer), folds.units
+    ).interval
+    return low <= 1 - lost / known <= high
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("kind", ["numbers", "classes", "animals"])
+def test_95_percent_intervals_hold_the_true_score_of_the_folds_networks(kind, monkeypatch):
+    """The same with networks: one configuration, ten epochs, so that 200 times five can train."""
+    monkeypatch.setattr(studies, "SHARES", ())
+    held = sum(holds(kind, number) for number in range(DATA_SETS))
+    assert held / DATA_SETS >= 0.93
+
+
 @pytest.mark.slow
 def test_permuted_labels_give_chance_on_average(tmp_path, monkeypatch):
     """The network's accuracy over twelve permutations: chance, within its error."""
-    monkeypatch.setattr(study, "STEPS", 150)
-    monkeypatch.setattr(study, "baselines", lambda task, neural: baselines(task, neural)[:2])
+    monkeypatch.setattr(studies, "STEPS", 150)
+    monkeypatch.setattr(studies, "baselines", lambda task, neural: baselines(task, neural)[:2])
     rng = np.random.default_rng(0)
     x = rng.normal(size=(120, 5))
     scores = []

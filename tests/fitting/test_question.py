@@ -8,7 +8,8 @@ from small_fits import arrays, question_of
 
 from pilotlight.core.errors import UsageError
 from pilotlight.data.files import from_arrays, read
-from pilotlight.fitting.question import Asked, ask
+from pilotlight.fitting.ask import ask
+from pilotlight.fitting.question import Asked
 
 
 def codes(question):

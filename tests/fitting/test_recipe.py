@@ -9,8 +9,9 @@ import pytest
 
 from pilotlight.data.columns import column_of
 from pilotlight.data.files import Examples, read
+from pilotlight.fitting.ask import ask
 from pilotlight.fitting.prepare import preparation
-from pilotlight.fitting.question import Asked, ask
+from pilotlight.fitting.question import Asked
 from pilotlight.fitting.recipe import apply, recipe_of
 
 
@@ -35,6 +36,16 @@ def test_a_recipe_survives_json_and_does_what_the_pipeline_does(examples, target
     recipe = json.loads(json.dumps(recipe_of(fitted, question), allow_nan=False))
     expected = fitted.transform(question.x)  # half of the rows are new, with unseen categories
     np.testing.assert_allclose(apply(recipe, question.x), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("rows", [20, 60, 200])
+@pytest.mark.parametrize("embedded", [(), (7,), (6, 7)])
+def test_where_all_or_some_categories_are_rare(rows, embedded):
+    """Few training rows of mpg: each name occurs once or twice there."""
+    question = ask(read("mpg"), Asked("mpg"))
+    fitted = preparation(question, embedded).fit(question.x[:rows], question.y[:rows])
+    recipe = json.loads(json.dumps(recipe_of(fitted, question), allow_nan=False))
+    np.testing.assert_allclose(apply(recipe, question.x), fitted.transform(question.x), atol=1e-12)
 
 
 @pytest.mark.parametrize("padded", [False, True])

@@ -8,15 +8,16 @@ from pilotlight.core.errors import RecordError
 from pilotlight.record.folder import Folder
 
 SPLITS = "splits.npz"
+CARD = "model_card.md"
 
 
 def write_fit_page(folder: Folder) -> Path:
-    """Write report.html of a finished fit; returns its path.
+    """Write report.html and model_card.md of a finished fit; returns the page's path.
 
     Raises:
         RecordError: it is not finished, or cannot be written.
     """
-    from pilotlight.present.fit_page import fit_page
+    from pilotlight.present.fit_page import fit_page, model_card
     from pilotlight.record.pack import unpack_arrays
 
     if folder.result is None:
@@ -26,4 +27,5 @@ def write_fit_page(folder: Folder) -> Path:
         )
     splits = unpack_arrays((folder.path / SPLITS).read_bytes())
     page = fit_page(folder.config, folder.result, folder.history(), splits)
+    folder.write_text(CARD, model_card(folder.config, folder.result))
     return folder.write_text("report.html", page)

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import datetime
-import hashlib
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-
-from pilotlight import __version__
-from pilotlight.app.prepare import jobs_problems, versions
+from pilotlight.app.fit_config import config_of
+from pilotlight.app.fit_memory import memory_notice, refuse_large_text
+from pilotlight.app.prepare import jobs_problems
 from pilotlight.core.command import FitCommand
 from pilotlight.core.errors import RecordError, UsageError, raise_all
 from pilotlight.data.columns import Kind
 from pilotlight.data.files import Examples, read
 from pilotlight.engine.device import choose
+from pilotlight.fitting.ask import ask
 from pilotlight.fitting.candidates import draw
 from pilotlight.fitting.cost import Cost, cost_of, for_budget
 from pilotlight.fitting.folds import make_folds
 from pilotlight.fitting.layout import search
 from pilotlight.fitting.networks import Network, load_networks, own_networks, try_out, usual
 from pilotlight.fitting.profile import look
-from pilotlight.fitting.question import Asked, Notice, Question, Task, ask
+from pilotlight.fitting.question import Asked, Notice, Task
+from pilotlight.fitting.sampler import refuse_without_optuna
 from pilotlight.fitting.study import Study, refuse_seeds
 
 CANDIDATES = 16
@@ -50,12 +49,16 @@ def prepare_fit(command: FitCommand) -> FitPrepared:
     Raises:
         UsageError: all that is wrong with files, names, values and numbers.
     """
+    if isinstance(command.data, str | Path):
+        refuse_large_text(command.data)
     study = study_of(command)
     _try_out(study)
     question, folds = study.question, study.folds
-    notices = (*question.notices, *folds.notices, *look(question, folds))
-    config = _config(command, study, notices)
-    return FitPrepared(command, study, notices, cost_of(study), config)
+    cost = cost_of(study)
+    seen = (*question.notices, *folds.notices, *look(question, folds))
+    config = config_of(command, study, seen)
+    # the machine of today is no part of what a run is
+    return FitPrepared(command, study, (*memory_notice(cost), *seen), cost, config)
 
 
 def study_of(command: FitCommand) -> Study:
@@ -69,7 +72,9 @@ def study_of(command: FitCommand) -> Study:
     examples = command.data
     if not isinstance(examples, Examples):
         types = cast(Mapping[str, Kind], command.types)
-        examples = read(str(command.data), types)
+        examples = read(str(command.data), types, width=command.bin)
+    if command.bin is not None and not examples.counted:
+        raise UsageError(f"--bin {command.bin:g}: {examples.name} holds no spike times to count.")
     asked = Asked(
         command.target,
         command.group,
@@ -81,7 +86,16 @@ def study_of(command: FitCommand) -> Study:
     count, given = _folds(command.folds)
     folds = make_folds(question, count, command.inner_folds, given)
     networks = _networks(command.model, question.shape is not None)
-    study = Study(question, folds, networks, draw(networks, 1), command.seeds, device)
+    study = Study(
+        question,
+        folds,
+        networks,
+        draw(networks, 1),
+        command.seeds,
+        device,
+        command.halving,
+        command.sampler,
+    )
     return replace(study, candidates=draw(networks, _candidates(command, study)))
 
 
@@ -91,10 +105,14 @@ def _number_problems(command: FitCommand) -> list[str]:
         problems.append("--candidates and --budget both say how much is tried. Give one.")
     if command.budget is not None and not re.fullmatch(r"\d+(\.\d+)?[smh]", command.budget):
         problems.append(f"--budget {command.budget}: write a time such as 90s, 2m or 1h.")
-    try:
-        refuse_seeds(command.seeds)
-    except UsageError as error:
-        problems += error.problems
+    for check in (
+        partial(refuse_seeds, command.seeds),
+        partial(refuse_without_optuna, command.sampler),
+    ):
+        try:
+            check()
+        except UsageError as error:
+            problems += error.problems
     return problems
 
 
@@ -118,10 +136,10 @@ def _name(model: Any) -> str:
 
 
 def _candidates(command: FitCommand, study: Study) -> int:
-    if command.candidates is not None:
-        return command.candidates
+    """How many candidates are drawn at first; a sampler proposes as many again."""
     if command.budget is None:
-        return CANDIDATES
+        wanted = CANDIDATES if command.candidates is None else command.candidates
+        return -(-wanted // study.batches)
     seconds = float(command.budget[:-1]) * SECONDS[command.budget[-1]]
     return for_budget(study, seconds)
 
@@ -134,107 +152,7 @@ def _try_out(study: Study) -> None:
         if member.settings.network not in tried:
             tried.add(member.settings.network)
             network = next(n for n in study.networks if n.name == member.settings.network)
-            try_out(network, member.settings, layout.table(member).seen, study.question.outputs)
-
-
-def data_hash(question: Question) -> str:
-    """A short hash of all that is learnt from."""
-    digest = hashlib.sha256(f"{question.target} {question.features}".encode())
-    for array in (question.x, question.y, question.groups):
-        digest.update(b"none" if array is None else array.tobytes())
-    return digest.hexdigest()[:16]
-
-
-def model_hash(model: Any) -> str:
-    """A short hash of a file of networks; empty where there is no file."""
-    if not isinstance(model, str | Path) or not Path(model).is_file():
-        return ""
-    return hashlib.sha256(Path(model).read_bytes()).hexdigest()[:16]
-
-
-def _config(command: FitCommand, study: Study, notices: tuple[Notice, ...]) -> dict[str, Any]:
-    question = study.question
-    return {
-        "kind": "fit",
-        "pilotlight": __version__,
-        "lab": f"fit {question.name}",
-        "file": "",
-        "question": question_words(question),
-        "started": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": command_words(command),
-        "evidence": True,
-        "why_no_verdict": [],
-        "asked": asked_of(command),
-        "plan": {
-            "device": study.device,
-            "seeds": study.seeds,
-            "batch": study.batch,
-            "epochs": study.epochs,
-            "networks": [n.name for n in study.networks],
-            "candidates": [c.to_json() for c in study.candidates],
-        },
-        "about": {
-            "rows": len(question.y),
-            "columns": len(question.features),
-            "task": question.task,
-            "target": question.target,
-            "classes": list(question.classes),
-            "trials": list(question.shape) if question.shape else None,
-            "split": {
-                "rule": study.folds.rule,
-                "hash": study.folds.hash,
-                "folds": len(study.folds.outer),
-                "inner_folds": len(study.folds.whole),
-                "gap": study.folds.gap,
-            },
-        },
-        "notices": [n.to_json() for n in notices],
-        "hashes": {"data": data_hash(question), "model": model_hash(command.model)},
-        "versions": versions(),
-    }
-
-
-def question_words(question: Question) -> str:
-    """What a fit asks."""
-    return f"Can a network predict {question.target} from {question.name}, and is it worth it?"
-
-
-def asked_of(command: FitCommand) -> dict[str, Any]:
-    """A command as plain data; what is in memory only is null."""
-    kept = {n: v for n, v in vars(command).items() if n not in ("data", "model", "out", "jobs")}
-    for name in ("data", "model"):
-        value = getattr(command, name)
-        path = isinstance(value, str | Path)
-        kept[name] = _absolute(value) if path else None
-    kept["in_memory"] = [
-        n for n in ("data", "model") if getattr(command, n) is not None and kept[n] is None
-    ]
-    return kept
-
-
-def _absolute(path: str | Path) -> str:
-    """A file's whole path; the name of a table that comes along stays."""
-    return str(Path(path).resolve()) if Path(path).exists() else str(path)
-
-
-def command_words(command: FitCommand) -> str:
-    """The words that ask for the same fit."""
-    usual = FitCommand("", "")
-    data = command.data if isinstance(command.data, str | Path) else "DATA"
-    words = ["pilotlight", "fit", str(data), "--target", command.target]
-    for name in ("group", "task", "folds", "inner_folds", "seeds", "candidates", "budget"):
-        value = getattr(command, name)
-        if value != getattr(usual, name):
-            words += [f"--{name.replace('_', '-')}", str(value)]
-    if command.in_time:
-        words.append("--in-time")
-    if command.types:
-        words += ["--types", ",".join(f"{n}={k}" for n, k in command.types.items())]
-    if command.leave_out:
-        words += ["--leave-out", ",".join(command.leave_out)]
-    if isinstance(command.model, str | Path):
-        words += ["--model", str(command.model)]
-    return shlex.join(words)
+            try_out(network, member.settings, study.seen, study.question.outputs)
 
 
 def prepare_fit_again(
@@ -275,54 +193,3 @@ def _refuse_changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
             f"Cannot resume: since this fit started, {' and '.join(changed)} changed.",
             "The numbers would not be of one run. Start a new one, or bring back what changed.",
         )
-
-
-def seen(prepared: FitPrepared) -> dict[str, Any]:
-    """What a dry run tells: columns, classes, folds, cost and warnings, as plain data."""
-    about = prepared.config["about"]
-    return {
-        "kind": "fit",
-        "question": prepared.config["question"],
-        "task": about["task"],
-        "rows": about["rows"],
-        "target": about["target"],
-        "classes": about["classes"],
-        "columns": _columns(prepared.study.question),
-        "split": about["split"],
-        "cost": dict(prepared.cost.to_json()),
-        "warnings": [n.to_json() for n in prepared.notices],
-    }
-
-
-def _columns(question: Question) -> list[dict[str, str]]:
-    """The target and each feature: what it is taken for, and its values in words."""
-    if question.task == "classification":
-        counts = np.bincount(question.y.astype(int))
-        told = ", ".join(f"{c} {n}" for c, n in zip(question.classes, counts, strict=True))
-    else:
-        told = f"{question.y.min():g} to {question.y.max():g}, mean {question.y.mean():g}"
-    rows = [{"name": question.target, "kind": "target", "values": told}]
-    if question.groups is not None:
-        sizes = np.bincount(question.groups)
-        told = f"{len(sizes)} values, {sizes.min()} to {sizes.max()} rows each"
-        rows.append({"name": question.group, "kind": "group", "values": told})
-    for i, feature in enumerate(question.features):
-        rows.append({"name": feature.name, "kind": feature.kind, "values": _told(question, i)})
-    return rows
-
-
-def _told(question: Question, column: int) -> str:
-    """A feature's range or categories, and how much of it is missing."""
-    feature = question.features[column]
-    if question.shape is not None:
-        values = question.x.reshape(-1, *question.shape)[:, :, column].ravel()
-    else:
-        values = question.x[:, column]
-    known = values[~np.isnan(values)]
-    if feature.kind == "category":
-        found = [feature.categories[int(v)] for v in np.unique(known)]
-        told = ", ".join(found[:6]) + (f" and {len(found) - 6} more" if len(found) > 6 else "")
-    else:
-        told = f"{known.min():g} to {known.max():g}"
-    missing = len(values) - len(known)
-    return f"{told}; missing in {missing}" if missing else told

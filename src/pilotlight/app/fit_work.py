@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from torch import Tensor
+
+from pilotlight.app.fit_memory import available
 from pilotlight.app.fit_preparing import FitPrepared
 from pilotlight.app.fit_worker import BASELINES, PRELOAD, fit_baseline, train_networks
 from pilotlight.app.machine import look_at_cores
@@ -13,7 +16,7 @@ from pilotlight.app.training import MOST_DEATHS, WORTH_PROCESSES
 from pilotlight.core.errors import RecordError
 from pilotlight.core.event import Checkpoint, CohortDone, Event, Note, Progress
 from pilotlight.execute.processes import Died, Job, Workers
-from pilotlight.fitting.choose import Choice
+from pilotlight.fitting.cost import trained
 from pilotlight.fitting.layout import Layout
 from pilotlight.fitting.study import Study
 
@@ -34,8 +37,9 @@ def usual_jobs(prepared: FitPrepared) -> int:
         return command.jobs
     if prepared.cost.seconds < 2 * WORTH_PROCESSES:
         return 1
-    cores = look_at_cores()
-    return min(cores.physical or 1, cores.usable or 1)
+    cores, free = look_at_cores(), available()
+    fitting = int(free // prepared.cost.bytes) if free else 1  # each reads the data for itself
+    return max(1, min(cores.physical or 1, cores.usable or 1, fitting))
 
 
 class Work:
@@ -55,28 +59,32 @@ class Work:
         self._workers.__exit__(*error)
 
     def of(
-        self, numbers: Sequence[int], layout: Layout, choices: Sequence[Choice] | None = None
+        self, numbers: Sequence[int], layout: Layout, kept: Mapping[str, Tensor] | None = None
     ) -> Iterator[Event]:
-        """Everything that happens while these are worked off."""
+        """Everything that happens while these are worked off.
+
+        `kept` is what an earlier round of the search left of its networks.
+        """
+        for cohort in layout.cohorts:
+            if kept and cohort.index in numbers and cohort.index not in self._latest:
+                self._latest[cohort.index] = layout.handed(cohort, kept)
         if self._jobs > 1 and len(numbers) > 1:
-            yield from self._in_processes(list(numbers), choices)
+            yield from self._in_processes(list(numbers), layout)
             return
         for number in numbers:
             if number >= BASELINES:
                 yield from fit_baseline(self._prepared.study, number)
             else:
-                yield from train_networks(layout, number, self._latest.get(number))
+                yield from train_networks(layout, number, self._latest.pop(number, None))
 
-    def _in_processes(
-        self, waiting: list[int], choices: Sequence[Choice] | None
-    ) -> Iterator[Event]:
+    def _in_processes(self, waiting: list[int], layout: Layout) -> Iterator[Event]:
         """Each in a worker. One that dies is said, and its work goes on from its checkpoint.
 
         Raises:
             RecordError: workers died again and again.
         """
         while waiting:
-            work = [self._job(number, choices) for number in waiting]
+            work = [self._job(number, layout) for number in waiting]
             again: list[int] = []
             for message in self._workers.stream(work):
                 if isinstance(message, Died):
@@ -89,11 +97,12 @@ class Work:
                 yield message.item
             waiting = again
 
-    def _job(self, number: int, choices: Sequence[Choice] | None) -> Job:
+    def _job(self, number: int, layout: Layout) -> Job:
+        own = [layout.only(c) for c in layout.cohorts if c.index == number]
         arguments: dict[str, Any] = {
             "command": self._prepared.command,
             "number": number,
-            "choices": choices,
+            "stage": (own[0].stage, own[0].round, own[0].members, own[0].cohorts) if own else None,
             "checkpoint": self._latest.get(number),
         }
         return Job("pilotlight.app.fit_worker", "in_worker", arguments)
@@ -108,21 +117,28 @@ class Work:
 
 
 class Overall:
-    """Progress of a whole fit in steps; the refit's share is a guess until it is laid out."""
+    """Progress of a whole fit in steps; what is not laid out yet is a guess."""
 
     def __init__(self, study: Study) -> None:
-        every = max(1, study.fewest // study.batch) * study.epochs
-        refits = len(study.places) * study.seeds * len(study.networks)
-        self._guess = every * refits
+        self._study = study
+        self._per_epoch = max(1, study.fewest // study.batch)
+        refits = len(study.places) * study.seeds * (len(study.networks) + len(study.shares))
+        self._refits = self._per_epoch * study.epochs * refits
+        self._guess = self._refits
         self._baselines = len(study.baselines) * len(study.folds.outer) * UNIT
         self._steps: dict[int, int] = {}
         self._done: dict[int, int] = {}
 
     def expect(self, layout: Layout) -> None:
         """A stage is laid out: its steps are known now."""
-        if layout.stage == "refit":
-            self._guess = 0
+        self._guess = 0 if layout.stage == "refit" else self._refits + self._later(layout.round)
         self._steps |= {cohort.index: layout.steps(cohort) for cohort in layout.cohorts}
+
+    def _later(self, number: int) -> int:
+        """Steps of the rounds of the search after this one."""
+        folds = sum(len(place.inner) for place in self._study.places)
+        epochs = sum(count for later, _, count in trained(self._study) if later > number)
+        return self._per_epoch * folds * epochs
 
     def skip(self, done: Mapping[int, float]) -> None:
         """What was worked off before."""

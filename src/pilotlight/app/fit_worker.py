@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
@@ -11,10 +11,11 @@ import torch
 from pilotlight.app.fit_preparing import study_of
 from pilotlight.core.command import FitCommand
 from pilotlight.core.event import Checkpoint, CohortDone, Event
+from pilotlight.engine.member import Member
+from pilotlight.engine.plan import Cohort
 from pilotlight.engine.run import train_cohort
 from pilotlight.fitting.baselines import fit_predict
-from pilotlight.fitting.choose import Choice
-from pilotlight.fitting.layout import Layout, refit, search
+from pilotlight.fitting.layout import Layout
 from pilotlight.fitting.study import Study
 
 PRELOAD = ("torch", "sklearn.ensemble", "pilotlight.app.fit_worker")
@@ -46,10 +47,10 @@ def fit_baseline(study: Study, number: int) -> Iterator[Event]:
 def train_networks(layout: Layout, index: int, checkpoint: Checkpoint | None) -> Iterator[Event]:
     """Train one cohort; networks of the search have served when their losses are known."""
     cohort = next(c for c in layout.cohorts if c.index == index)
-    material, seen = layout.material(cohort)
-    plan = layout.plan(cohort)
-    for event in train_cohort(layout.lab(seen), plan, index, material, checkpoint):
-        if isinstance(event, CohortDone) and layout.stage == "search":
+    material, plan = layout.material(cohort), layout.plan(cohort)
+    going = layout.goes_on
+    for event in train_cohort(layout.lab(), plan, index, material, checkpoint, keep_state=going):
+        if isinstance(event, CohortDone) and layout.stage == "search" and not going:
             event = replace(event, weights={})
         yield event
 
@@ -57,15 +58,14 @@ def train_networks(layout: Layout, index: int, checkpoint: Checkpoint | None) ->
 def in_worker(
     command: FitCommand,
     number: int,
-    choices: Sequence[Choice] | None,
+    stage: tuple[str, int, tuple[Member, ...], tuple[Cohort, ...]] | None,
     checkpoint: Checkpoint | None,
 ) -> Iterator[Event]:
-    """The same in a process of its own, which lays out the study once more."""
+    """The same in a process of its own, which reads the data once more."""
     study = study_of(command)
-    if number >= BASELINES:
+    if stage is None:
         yield from fit_baseline(study, number)
         return
-    layout = search(study)
-    if choices is not None:
-        layout = refit(study, choices, layout)
+    name, round_, members, cohorts = stage
+    layout = Layout(study, name, members, cohorts, round_)
     yield from train_networks(layout, number, checkpoint)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from pilotlight.app.fit_memory import refuse_memory
 from pilotlight.app.fit_page import SPLITS
 from pilotlight.app.fit_preparing import FitPrepared, prepare_fit, prepare_fit_again
 from pilotlight.app.fit_work import Overall, Work
@@ -24,11 +25,12 @@ from pilotlight.core.command import FitCommand
 from pilotlight.core.errors import RecordError
 from pilotlight.core.event import Checkpoint, CohortDone, Event, Finished
 from pilotlight.data.columns import Array
-from pilotlight.fitting.choose import Choice, choose, curves_of
+from pilotlight.fitting.choose import Choice, choose, curves_of, every_candidate, going_on
 from pilotlight.fitting.drift import DRIFT
 from pilotlight.fitting.heldout import held_out, importance, predictor, trained
-from pilotlight.fitting.layout import Layout, refit, search
+from pilotlight.fitting.layout import Layout, refit, search, search_on
 from pilotlight.fitting.outcome import NETWORK, Predictions, summary
+from pilotlight.fitting.sampler import with_proposals
 from pilotlight.fitting.study import Study
 from pilotlight.record.folder import Folder
 
@@ -82,19 +84,36 @@ class Fitting:
         if not (self.folder / SPLITS).exists():
             self._write_splits(study)
         progress = Overall(study)
-        first = search(study)
-        progress.expect(first)
+        layout = search(study)
+        alive = every_candidate(study)
+        searched = layout.members
+        waiting = [n for n in baseline_numbers(study) if n not in done]
+        kept: Mapping[str, torch.Tensor] = {}
         with Work(prepared, checkpoints) as work:
-            waiting = [n for n in baseline_numbers(study) if n not in done]
-            waiting += [c.index for c in first.cohorts if c.index not in done]
-            progress.skip(done)
-            yield from self._record(work.of(waiting, first), progress)
-            choices = choose(study, curves_of(self._folder.events(), len(first.cohorts)))
-            second = refit(study, choices, first)
-            progress.expect(second)
-            waiting = [c.index for c in second.cohorts if c.index not in done]
-            progress.skip(done)
-            yield from self._record(work.of(waiting, second, choices), progress)
+            while True:
+                progress.expect(layout)
+                progress.skip(done)
+                waiting += [c.index for c in layout.cohorts if c.index not in done]
+                yield from self._record(work.of(waiting, layout, kept), progress)
+                if layout.stage == "refit":
+                    break
+                curves = curves_of(self._folder.events(), searched)
+                if layout.goes_on:  # the better half, from where it is
+                    kept = self._folder.weights([c.index for c in layout.cohorts])
+                    alive = going_on(study, curves, alive)
+                    layout = search_on(layout, alive)
+                elif study.sampler == "optuna" and study is prepared.study:
+                    study, alive = with_proposals(study, curves)
+                    layout = search(study, alive, layout)
+                    searched += layout.members
+                    kept = {}
+                else:
+                    self._forget(layout)
+                    kept = {}
+                    choices = choose(study, curves)
+                    layout = refit(study, choices, layout)
+                waiting = []
+        second = layout
         finished = Finished(before + time.perf_counter() - started)
         self._folder.append(finished)
         self._finish(prepared, second, choices, finished.seconds)
@@ -104,6 +123,11 @@ class Fitting:
         from pilotlight.record.pack import pack_arrays
 
         self._folder.write_bytes(SPLITS, pack_arrays(study.folds.arrays()))
+
+    def _forget(self, layout: Layout) -> None:
+        """What the rounds of a search left of their networks has served."""
+        for cohort in range(layout.cohorts[-1].index + 1):
+            self._folder.save_weights(cohort, {})
 
     def _record(self, events: Iterable[Event], progress: Overall) -> Iterator[Event]:
         for event in events:
@@ -120,7 +144,7 @@ class Fitting:
     def _finish(
         self, prepared: FitPrepared, layout: Layout, choices: tuple[Choice, ...], seconds: float
     ) -> None:
-        study = prepared.study
+        study = layout.study
         weights = self._folder.weights()
         networks = trained(layout, weights)
         found = held_out(study, networks, choices, _predicted(study, weights))
@@ -148,8 +172,8 @@ class Fitting:
 def _predicted(study: Study, weights: Mapping[str, torch.Tensor]) -> dict[str, Array]:
     """The baselines' kept predictions, fold after fold laid into place."""
     question = study.question
-    shape = (len(question.y), question.outputs)
-    blank = np.zeros(shape if question.task == "classification" else shape[:1])
+    classes = (len(question.y), question.outputs)
+    blank = np.zeros(classes if question.task == "classification" else question.y.shape)
     found: dict[str, Array] = {}
     for baseline in study.baselines:
         found[baseline.name] = blank.copy()
@@ -167,10 +191,11 @@ def _head(folder: Folder, study: Study, prepared: FitPrepared) -> dict[str, Any]
         "task": study.question.task,
         "rows": len(study.question.y),
         "target": study.question.target,
+        "targets": list(study.question.targets),
         "split": config["about"]["split"],
         "classes": list(study.question.classes),
         "seeds": study.seeds,
-        "candidates": len(study.candidates),
+        "candidates": len(prepared.study.candidates) * study.batches,
         "warnings": [n.to_json() for n in prepared.notices],
         "about_baselines": {b.name: b.about for b in study.baselines if b.about},
     }
@@ -196,6 +221,7 @@ def start_fit(command: FitCommand) -> Fitting:
         RecordError: the folder cannot be made.
     """
     prepared = prepare_fit(command)
+    refuse_memory(prepared.cost)
     name = f"fit-{Path(prepared.study.question.name).stem}"
     return Fitting(Folder.create(name, prepared.config, command.out), prepared)
 
@@ -211,7 +237,9 @@ def resume_fit(
     folder = open_fit(path)
     if folder.finished:
         return Fitting(folder, None)
-    return Fitting(folder, prepare_fit_again(folder.config, data, model, jobs))
+    prepared = prepare_fit_again(folder.config, data, model, jobs)
+    refuse_memory(prepared.cost)
+    return Fitting(folder, prepared)
 
 
 def open_fit(path: str | Path) -> Folder:

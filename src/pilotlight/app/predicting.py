@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pilotlight.app.fit_preparing import model_hash
+from pilotlight.app.fit_config import model_hash
 from pilotlight.app.fitting import open_fit
 from pilotlight.core.errors import RecordError, UsageError, did_you_mean, raise_all
 from pilotlight.data.columns import Array, Column
@@ -22,23 +22,27 @@ from pilotlight.fitting.networks import load_networks, own_networks, usual
 class Predicted:
     """What networks say of new rows, and what a person should know of these rows.
 
-    `values` holds a class's index, a number or a rate for each row; `chances` [R, K] the
-    probabilities of `classes`; `error` is what 95 % of held-out rows stayed within.
+    `values` holds a class's index, a number or a rate for each row, [R]; of several targets
+    [R, K]. `chances` [R, K] are the probabilities of `classes`; `error` is what 95 % of held-out
+    rows stayed within, for each target.
     """
 
     values: Array
     classes: tuple[str, ...]
     chances: Array | None
-    error: float | None
+    error: Array | None
     notes: tuple[str, ...]
     counts: bool = False
+    targets: tuple[str, ...] = ()
 
     @property
     def header(self) -> list[str]:
         """The names of the columns."""
         if self.chances is not None:
             return ["prediction", *(f"probability_{c}" for c in self.classes)]
-        return ["prediction", "low_95", "high_95"]
+        if self.values.ndim == 1:
+            return ["prediction", "low_95", "high_95"]
+        return [f"{w}_{t}" for t in self.targets for w in ("prediction", "low_95", "high_95")]
 
     def lines(self) -> list[list[str]]:
         """One line for each row, in their order."""
@@ -47,10 +51,10 @@ class Predicted:
             return [[self.classes[int(v)], *(f"{p:.6g}" for p in row)] for v, row in said]
         assert self.error is not None
         least = 0.0 if self.counts else -np.inf
-        return [
-            [f"{v:.6g}", f"{max(least, v - self.error):.6g}", f"{v + self.error:.6g}"]
-            for v in self.values
-        ]
+        rows = self.values.reshape(len(self.values), -1)
+        low, high = np.maximum(least, rows - self.error), rows + self.error
+        cells = np.stack([rows, low, high], axis=2).reshape(len(rows), -1)
+        return [[f"{v:.6g}" for v in row] for row in cells]
 
 
 def predict_file(run: str | Path, path: str | Path) -> Predicted:
@@ -62,7 +66,8 @@ def predict_file(run: str | Path, path: str | Path) -> Predicted:
     """
     kept = predictor_of(run)
     types = {f["name"]: f["kind"] for f in kept["features"]}
-    return predict_examples(run, read(path, types, all_there=False))
+    width = open_fit(run).config["asked"]["bin"]
+    return predict_examples(run, read(path, types, all_there=False, width=width))
 
 
 def predictor_of(run: str | Path) -> Mapping[str, Any]:
@@ -94,8 +99,9 @@ def predict_examples(run: str | Path, examples: Examples, model: Any = None) -> 
         best = found.argmax(axis=1).astype(np.float64)
         return Predicted(best, tuple(kept["classes"]), found, None, tuple(notes))
     assert folder.result is not None
-    error = float(folder.result["error_95"])
-    return Predicted(found, (), None, error, tuple(notes), kept["task"] == "counts")
+    error = np.array(folder.result["error_95"])
+    counts, targets = kept["task"] == "counts", tuple(kept["targets"])
+    return Predicted(found, (), None, error, tuple(notes), counts, targets)
 
 
 def _networks(config: Mapping[str, Any], kept: Mapping[str, Any], model: Any) -> Any:
@@ -114,7 +120,7 @@ def _networks(config: Mapping[str, Any], kept: Mapping[str, Any], model: Any) ->
 def _inputs(kept: Mapping[str, Any], examples: Examples) -> tuple[Array, list[str]]:
     """Rows as the networks' preparation takes them, and what is to be said of them."""
     if kept["shape"] is not None:
-        return _trials(tuple(kept["shape"]), examples), []
+        return _trials(tuple(kept["shape"]), kept["padded"], examples), []
     features = kept["features"]
     held = {c.name: c for c in examples.columns}
     lacking = [f["name"] for f in features if f["name"] not in held]
@@ -131,7 +137,12 @@ def _inputs(kept: Mapping[str, Any], examples: Examples) -> tuple[Array, list[st
     return np.stack(columns, axis=1), notes
 
 
-def _trials(shape: tuple[int, int], examples: Examples) -> Array:
+def _trials(shape: tuple[int, int], padded: bool, examples: Examples) -> Array:
+    """Trials laid out flat; shorter ones than in training are padded where those were."""
+    if padded and examples.trials is not None and examples.trials.shape[1] < shape[0]:
+        missing = ((0, 0), (0, shape[0] - examples.trials.shape[1]), (0, 0))
+        trials = np.pad(examples.trials, missing, constant_values=np.nan)
+        examples = replace(examples, trials=trials)
     if examples.trials is None or examples.trials.shape[1:] != shape:
         found = "missing" if examples.trials is None else f"of shape {examples.trials.shape}"
         raise UsageError(

@@ -23,16 +23,19 @@ SHOWN = (
     "task",
     "rows",
     "target",
+    "targets",
     "split",
     "metric",
     "score",
     "interval",
     "interval_over",
     "by_seed",
+    "by_target",
     "baselines",
     "best_baseline",
     "network_is_better",
     "networks",
+    "learning_curve",
     "warnings",
     "seconds",
     "members",
@@ -157,7 +160,8 @@ def _train(fitting: Fitting, as_json: bool) -> int:
 def _look(command: FitCommand, as_json: bool) -> int:
     """What is in the data and what would be done; nothing is trained or written."""
     with leaving.at_once():
-        from pilotlight.app.fit_preparing import prepare_fit, seen
+        from pilotlight.app.fit_preparing import prepare_fit
+        from pilotlight.app.fit_seen import seen
 
         prepared = prepare_fit(command)
     found = seen(prepared)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -64,27 +65,40 @@ def read_column(
     Raises:
         UsageError: a text does not fit the others or the kind; names its row and the column.
     """
+    if kind in (None, "number") and (numbers := _plain_numbers(texts)) is not None:
+        return Column(name, "number", numbers)
     stripped = [t.strip() for t in texts]
-    kind = kind or _guess(stripped, comma)
+    times = Counter(stripped)  # each text is looked at once, however often it stands there
+    kind = kind or _guess(times, comma)
     if kind == "category":
-        return _categories(name, stripped)
+        return _categories(name, stripped, times)
     read = _date if kind == "date" else (lambda text: _number(text, comma))
     absent = MISSING if kind == "date" else MISSING_NUMBERS
-    values = np.empty(len(texts))
-    wrong: list[tuple[int, str]] = []
-    for row, text in enumerate(stripped):
-        value = math.nan if text.lower() in absent else read(text)
-        if value is None:
-            wrong.append((row + 1, text))
-        else:
-            values[row] = value
-    if wrong:
+    known = {t: math.nan if t.lower() in absent else read(t) for t in times}
+    misfits = {t for t, value in known.items() if value is None}
+    if misfits:
+        wrong = [(row, t) for row, t in enumerate(stripped, 1) if t in misfits]
         raise UsageError(_misfit(name, kind, wrong, len(texts)))
+    values = np.fromiter((known[t] for t in stripped), np.float64, len(stripped))
     return Column(name, kind, values)
 
 
+def _plain_numbers(texts: Sequence[str]) -> Array | None:
+    """Numbers and empty texts, as most columns hold them; None where there is anything else."""
+    try:
+        values = np.fromiter((float(t) if t else math.nan for t in texts), np.float64, len(texts))
+    except ValueError:
+        return None
+    absent = int(np.isnan(values).sum())
+    plain = not np.isinf(values).any() and (not absent or absent == sum(not t for t in texts))
+    # Python reads 1_000, people mean a name; and where all is missing, the guess decides
+    if not plain or absent == len(texts) or any("_" in t for t in texts):
+        return None
+    return values
+
+
 def column_of(name: str, values: Any, kind: Kind | None = None) -> Column:
-    """A column from an array or a list: numbers, texts, truth values or dates.
+    """A column from an array or a list: numbers, texts, truth values, dates, durations in seconds.
 
     Raises:
         UsageError: it has more than one dimension, or holds something else.
@@ -97,7 +111,15 @@ def column_of(name: str, values: Any, kind: Kind | None = None) -> Column:
     if array.dtype.kind == "M":
         days = array.astype("datetime64[us]").astype(np.float64) / 86_400e6
         return Column(name, "date", np.where(np.isnat(array), np.nan, days))
-    texts = ["" if v is None or v != v else str(v) for v in array.tolist()]
+    if array.dtype.kind == "m":
+        return Column(name, "number", array / np.timedelta64(1, "s"))
+    held = array.tolist()
+    nested = [i for i, v in enumerate(held, 1) if isinstance(v, list | tuple | dict | np.ndarray)]
+    if nested:
+        raise UsageError(
+            f"{name!r} holds several values in row {nested[0]}; a column has one for each row."
+        )
+    texts = ["" if v is None or v != v else _text(v) for v in held]
     if array.dtype.kind in "US" or array.dtype == object:
         return read_column(name, texts, kind)
     if array.dtype.kind == "b" or array.dtype.kind in "iuf":
@@ -105,16 +127,24 @@ def column_of(name: str, values: Any, kind: Kind | None = None) -> Column:
     raise UsageError(f"{name!r} is of type {array.dtype}; numbers, texts and dates can be read.")
 
 
-def _guess(texts: Sequence[str], comma: bool) -> Kind:
-    """Numbers if nearly all are, else dates if nearly all are, else categories."""
-    there = [t for t in texts if t.lower() not in MISSING]
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _guess(times: Mapping[str, int], comma: bool) -> Kind:
+    """Numbers if nearly all are, else dates if nearly all are, else categories.
+
+    `times` says how often each text stands there.
+    """
+    there = {t: n for t, n in times.items() if t.lower() not in MISSING}
+    count = sum(there.values())
     if not there:
         return "number"
-    numbers = sum(_number(t, comma) is not None for t in there)
-    marked = sum(t.lower() in MISSING_NUMBERS for t in there)
-    if numbers and numbers >= MOSTLY * (len(there) - marked):
+    numbers = sum(n for t, n in there.items() if _number(t, comma) is not None)
+    marked = sum(n for t, n in there.items() if t.lower() in MISSING_NUMBERS)
+    if numbers and numbers >= MOSTLY * (count - marked):
         return "number"
-    if sum(_date(t) is not None for t in there) >= MOSTLY * len(there):
+    if sum(n for t, n in there.items() if _date(t) is not None) >= MOSTLY * count:
         return "date"
     return "category"
 
@@ -143,11 +173,11 @@ def _date(text: str) -> float | None:
     return (moment - datetime.datetime(1970, 1, 1)).total_seconds() / 86_400
 
 
-def _categories(name: str, texts: Sequence[str]) -> Column:
-    known = {t for t in texts if t.lower() not in MISSING}
-    categories = tuple(sorted(known))
+def _categories(name: str, texts: Sequence[str], times: Mapping[str, int]) -> Column:
+    categories = tuple(sorted(t for t in times if t.lower() not in MISSING))
     index = {t: float(i) for i, t in enumerate(categories)}
-    return Column(name, "category", np.array([index.get(t, math.nan) for t in texts]), categories)
+    codes = np.fromiter((index.get(t, math.nan) for t in texts), np.float64, len(texts))
+    return Column(name, "category", codes, categories)
 
 
 def _misfit(name: str, kind: Kind, wrong: Sequence[tuple[int, str]], rows: int) -> str:

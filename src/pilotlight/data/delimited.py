@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,8 @@ from pilotlight.core.errors import UsageError, raise_all
 from pilotlight.data.columns import Column, Kind, read_column
 
 DELIMITERS = ",\t;|"
-TRIED_LINES = 50
+TRIED_LINES, TRIED_TEXT = 50, 1_000_000
+AT_ONCE = 50_000
 DECIMAL_COMMA = re.compile(r"[-+]?[\d.]*,\d+")
 
 
@@ -28,15 +30,19 @@ def read_delimited(
     """
     text, notes = decode(path)
     delimiter = find_delimiter(text)
-    names, rows = _rows(path, text, delimiter)
+    names, cells = _cells(path, text, delimiter)
+    del text
     comma = delimiter == ";"
-    if comma and any(DECIMAL_COMMA.fullmatch(c.strip()) for r in rows[:TRIED_LINES] for c in r):
+    if comma and any(
+        DECIMAL_COMMA.fullmatch(c.strip()) for own in cells for c in own[:TRIED_LINES]
+    ):
         notes.append("Fields are separated by ';', so 1,5 is read as 1.5.")
     columns: list[Column] = []
     problems: list[str] = []
-    for name, texts in zip(names, zip(*rows, strict=True), strict=True):
-        try:
-            columns.append(read_column(name, texts, (types or {}).get(name), comma))
+    cells.reverse()
+    for name in names:
+        try:  # taken off, so that texts make room for numbers
+            columns.append(read_column(name, cells.pop(), (types or {}).get(name), comma))
         except UsageError as error:
             problems += [f"{path.name}, {p}" for p in error.problems]
     raise_all(problems)
@@ -66,7 +72,7 @@ def decode(path: Path) -> tuple[str, list[str]]:
 
 def find_delimiter(text: str) -> str:
     """What separates the fields: that which cuts the first lines into equal numbers of them."""
-    head = "".join(text.splitlines(keepends=True)[:TRIED_LINES])
+    head = "".join(text[:TRIED_TEXT].splitlines(keepends=True)[:TRIED_LINES])
 
     def agreement(delimiter: str) -> tuple[float, int]:
         widths = [len(r) for r in csv.reader(io.StringIO(head), delimiter=delimiter) if r]
@@ -76,21 +82,30 @@ def find_delimiter(text: str) -> str:
     return max(DELIMITERS, key=agreement)
 
 
-def _rows(path: Path, text: str, delimiter: str) -> tuple[list[str], list[list[str]]]:
-    """The header's names and all rows, each of as many fields."""
+def _cells(path: Path, text: str, delimiter: str) -> tuple[list[str], list[list[str]]]:
+    """The header's names, and the texts of each column."""
     lines = _lines(text, delimiter)
     names = [name.strip() for name in next(lines, [])]
-    rows = list(lines)
-    raise_all([f"{path.name}: {p}" for p in _problems(names, rows)])
-    return names, rows
+    cells: list[list[str]] = [[] for _ in names]
+    uneven: list[tuple[int, int]] = []
+    count = 0
+    while rows := list(itertools.islice(lines, AT_ONCE)):
+        other = [(count + i, len(row)) for i, row in enumerate(rows, 1) if len(row) != len(names)]
+        uneven += other
+        count += len(rows)
+        if not uneven:
+            for own, more in zip(cells, zip(*rows, strict=True), strict=True):
+                own += more
+    raise_all([f"{path.name}: {p}" for p in _problems(names, count, uneven)])
+    return names, cells
 
 
 def _lines(text: str, delimiter: str) -> Iterator[list[str]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    return (row for row in reader if any(cell.strip() for cell in row))
+    return (row for row in reader if any(map(str.strip, row)))
 
 
-def _problems(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def _problems(names: Sequence[str], rows: int, uneven: Sequence[tuple[int, int]]) -> list[str]:
     problems = []
     if not rows:
         problems.append("there is a header but no row below it.")
@@ -109,7 +124,6 @@ def _problems(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
         for name, times in Counter(filter(None, names)).items()
         if times > 1
     ]
-    uneven = [(i, len(row)) for i, row in enumerate(rows, 1) if len(row) != len(names)]
     problems += [f"row {i} has {n} fields, the first line {len(names)}." for i, n in uneven[:5]]
     if len(uneven) > 5:
         problems.append(f"{len(uneven) - 5} more rows have another number of fields.")

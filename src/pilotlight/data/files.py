@@ -1,4 +1,4 @@
-"""A person's own data: tables (CSV, TSV, Parquet) and arrays (.npz, .mat), as named columns.
+"""A person's own data: tables (CSV, TSV, Parquet) and arrays (.npz, .mat, .nwb), by named columns.
 
 R rows (or trials), T steps of time, C channels.
 """
@@ -6,9 +6,10 @@ R rows (or trials), T steps of time, C channels.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,9 @@ from pilotlight.core.errors import UsageError, did_you_mean, raise_all, unknown
 from pilotlight.data.columns import KINDS, Column, Kind, column_of
 from pilotlight.data.delimited import read_delimited
 from pilotlight.data.neurons import neurons
+from pilotlight.data.spikes import counts_of, is_spikes
 
+Types = Mapping[str, Kind]
 TABLES = Path(__file__).parent / "tables"
 DRAWN = "neurons"
 INPUTS = "X"
@@ -37,6 +40,7 @@ class Examples:
     trials: NDArray[np.float64] | None = None
     lengths: NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
+    counted: bool = False  # trials were counted from spike times
 
     @property
     def rows(self) -> int:
@@ -56,11 +60,15 @@ class Examples:
 
 
 def read(
-    path: str | Path, types: Mapping[str, Kind] | None = None, all_there: bool = True
+    path: str | Path,
+    types: Mapping[str, Kind] | None = None,
+    all_there: bool = True,
+    width: float | None = None,
 ) -> Examples:
     """Read a file by its ending. `types` overrides what a column would be taken for.
 
-    With `all_there` false, `types` may speak of columns that the file lacks.
+    With `all_there` false, `types` may speak of columns that the file lacks. `width` is that of
+    bins, in seconds, where there are spike times to count.
 
     A name without a file of it may be that of data that come along: penguins, mpg, and neurons,
     which is drawn.
@@ -78,7 +86,7 @@ def read(
     if reader is None:
         raise UsageError(f"{where}: {unknown('ending', where.suffix, READERS)}")
     try:
-        found = reader(where, types)
+        found = reader(where, types, width)
     except OSError as error:
         raise UsageError(f"{where} cannot be read: {error.strerror or error}.") from error
     names = [c.name for c in found.columns]
@@ -101,26 +109,35 @@ def _find(path: Path) -> Path:
     raise UsageError(f"There is no file {path}. {at_hand}")
 
 
-def _read_text(path: Path, types: Mapping[str, Kind]) -> Examples:
+def _read_text(path: Path, types: Types, width: float | None) -> Examples:
     columns, notes = read_delimited(path, types)
     return Examples(path.name, columns, notes=notes)
 
 
-def _read_parquet(path: Path, types: Mapping[str, Kind]) -> Examples:
+def _read_parquet(path: Path, types: Types, width: float | None) -> Examples:
     try:
-        from pyarrow import parquet
+        from pyarrow import ArrowException, parquet
     except ModuleNotFoundError:
         raise UsageError(
             f"{path}: Parquet files need the package pyarrow: pip install pyarrow. Or save the "
             "table as CSV."
         ) from None
-    table = parquet.read_table(path)
+    try:
+        table = parquet.read_table(path)
+    except ArrowException as error:
+        raise UsageError(f"{path} cannot be read as Parquet: {error}.") from error
+    if not table.num_rows:
+        raise UsageError(f"{path} has columns, but no row.")
     columns = tuple(column_of(n, table[n].to_numpy(), types.get(n)) for n in table.column_names)
     return Examples(path.name, columns)
 
 
-def _read_npz(path: Path, types: Mapping[str, Kind]) -> Examples:
+def _read_npz(path: Path, types: Types, width: float | None) -> Examples:
     arrays: dict[str, Any] = {}
+    if not is_zipfile(path):
+        raise UsageError(
+            f"{path} is no .npz file. numpy.savez('{path.name}', X=..., y=...) makes one."
+        )
     try:
         with np.load(path, allow_pickle=False) as archive:
             for name in archive.files:
@@ -130,11 +147,12 @@ def _read_npz(path: Path, types: Mapping[str, Kind]) -> Examples:
             f"{path} cannot be read without running code from it ({error}). Save plain arrays: "
             "numbers, or texts of one length (array.astype(str))."
         ) from error
-    return from_arrays(path.name, arrays, types)
+    return from_arrays(path.name, arrays, types, width)
 
 
-def _read_mat(path: Path, types: Mapping[str, Kind]) -> Examples:
+def _read_mat(path: Path, types: Types, width: float | None) -> Examples:
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
     try:
         held = loadmat(path, squeeze_me=True, chars_as_strings=True)
@@ -144,8 +162,10 @@ def _read_mat(path: Path, types: Mapping[str, Kind]) -> Examples:
             f"save('{path.stem}.mat', 'X', 'target', '-v7'). In Python: read it with h5py and "
             "numpy.savez it."
         ) from error
+    except (ValueError, TypeError, EOFError, MatReadError) as error:
+        raise UsageError(f"{path} cannot be read as a MATLAB file: {error}.") from error
     arrays = {n: _plain_cells(v) for n, v in held.items() if not n.startswith("__")}
-    return from_arrays(path.name, arrays, types)
+    return from_arrays(path.name, arrays, types, width)
 
 
 def _plain_cells(value: Any) -> Any:
@@ -157,9 +177,15 @@ def _plain_cells(value: Any) -> Any:
 
 
 def from_arrays(
-    name: str, arrays: Mapping[str, Any], types: Mapping[str, Kind] | None = None
+    name: str,
+    arrays: Mapping[str, Any],
+    types: Mapping[str, Kind] | None = None,
+    width: float | None = None,
 ) -> Examples:
     """Examples of named arrays: `X` [R, features] or [R, T, C], and columns [R] beside it.
+
+    Without `X` there may be spike times, which are counted in bins of `width` seconds: see
+    `data/spikes.py`.
 
     `lengths` [R] beside trials says how many of their T steps count; the rest is padding. Without
     `X` all arrays of one dimension are columns.
@@ -167,6 +193,8 @@ def from_arrays(
     Raises:
         UsageError: arrays that do not go together; names them with their shapes.
     """
+    if is_spikes(arrays):
+        return _from_spikes(name, arrays, types, width)
     held = {n: np.asarray(a) for n, a in arrays.items()}
     inputs = held.pop(INPUTS, None)
     shapes = ", ".join(f"{n} {np.asarray(a).shape}" for n, a in arrays.items()) or "nothing"
@@ -196,6 +224,14 @@ def from_arrays(
     return Examples(name, tuple(columns), trials, kept, notes if left else ())
 
 
+def _from_spikes(
+    name: str, arrays: Mapping[str, Any], types: Mapping[str, Kind] | None, width: float | None
+) -> Examples:
+    counts, lengths, beside, notes = counts_of(name, arrays, width)
+    read = from_arrays(name, {INPUTS: counts, LENGTHS: lengths, **beside}, types)
+    return replace(read, notes=(*notes, *read.notes), counted=True)
+
+
 def _trials(name: str, inputs: Any, lengths: Any) -> NDArray[np.float64]:
     """Trials as float64, padding as NaN."""
     trials = inputs.astype(np.float64)
@@ -218,11 +254,18 @@ def _trials(name: str, inputs: Any, lengths: Any) -> NDArray[np.float64]:
     return np.asarray(trials)
 
 
-READERS: dict[str, Callable[[Path, Mapping[str, Kind]], Examples]] = {
+def _read_nwb(path: Path, types: Types, width: float | None) -> Examples:
+    from pilotlight.data.nwb import arrays_of
+
+    return from_arrays(path.name, arrays_of(path), types, width)
+
+
+READERS: dict[str, Callable[[Path, Types, float | None], Examples]] = {
     ".csv": _read_text,
     ".tsv": _read_text,
     ".txt": _read_text,
     ".parquet": _read_parquet,
     ".npz": _read_npz,
     ".mat": _read_mat,
+    ".nwb": _read_nwb,
 }

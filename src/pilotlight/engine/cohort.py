@@ -5,7 +5,7 @@ N member. All tensors are [N, ...], so one index tells a member's share of each.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,6 +105,28 @@ class CohortState:
             "best": self.best,
             "order": {"rows": self.order},
         }
+
+
+ORDER = "order/rows"
+"""The order of an epoch's rows; between epochs nobody needs it."""
+
+
+def shares(tensors: Mapping[str, Tensor], members: Sequence[int]) -> dict[str, Tensor]:
+    """A snapshot between two epochs cut into what each network has: "member/name" to tensor."""
+    return {
+        f"{member}/{name}": value[i]
+        for name, value in tensors.items()
+        if name != ORDER
+        for i, member in enumerate(members)
+    }
+
+
+def joined(kept: Mapping[str, Tensor], members: Sequence[int]) -> dict[str, Tensor]:
+    """The snapshot of a cohort of some of these networks; `kept` is what `shares` gave."""
+    first = f"{members[0]}/"
+    names = [path.removeprefix(first) for path in kept if path.startswith(first)]
+    found = {n: torch.stack([kept[f"{member}/{n}"] for member in members]) for n in names}
+    return found | {ORDER: torch.zeros(0, dtype=torch.int64)}
 
 
 SEPARATOR = "|"

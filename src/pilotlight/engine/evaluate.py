@@ -69,7 +69,7 @@ def _beside(work: Work, state: CohortState) -> dict[str, Tensors]:
     noise = work.evaluation_noise()
     batch: dict[str, Any] = {"noise": noise} if noise else {}
     if work.training.reference is not None:
-        taken = work.take(torch.stack(work.row_lists["train"]))
+        taken = work.take(torch.stack(work.row_lists[work.training.reference_part]))
         batch["reference"] = work.stack.call(
             work.training.reference, state.tensors, {**taken, **batch}, work.varying, state.memory
         )

@@ -54,9 +54,7 @@ class Material:
         for key in keys:
             starts.append(starts[-1] + len(self.tables[key][0]))
         offset = dict(zip(keys, starts, strict=False))
-        inputs, targets = (
-            torch.cat([self.tables[key][i] for key in keys]).to(device) for i in (0, 1)
-        )
+        inputs, targets = (_joined([self.tables[key][i] for key in keys], device) for i in (0, 1))
         splits = tuple(
             {
                 p: (r + offset[self.table_of[m.index]]).to(device)
@@ -65,6 +63,11 @@ class Material:
             for m in members
         )
         return Rows(_floating(inputs, dtype), _floating(targets, dtype), splits)
+
+
+def _joined(tables: Sequence[Tensor], device: str) -> Tensor:
+    """One after another. A table alone stays where it lies, which may be a file on disk."""
+    return (tables[0] if len(tables) == 1 else torch.cat(list(tables))).to(device)
 
 
 def _floating(tensor: Tensor, dtype: torch.dtype) -> Tensor:

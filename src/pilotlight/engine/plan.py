@@ -186,7 +186,7 @@ def make(
         if why or len(group) == 1:
             cohorts += [((i,), why or "the only one of its shape") for i in indices]
         else:
-            cohorts += [(c, "equal shapes, trained together") for c in _cut(indices, device)]
+            cohorts += [(c, "equal shapes, trained together") for c in cut(indices, device)]
     numbered = tuple(Cohort(i, members, why) for i, (members, why) in enumerate(cohorts))
     return Plan(members, numbered, device, dtype, compiled=compiled), material
 
@@ -213,7 +213,7 @@ def why_one_by_one(model: nn.Module, member: Member, material: Material, device:
     return ""
 
 
-def _cut(indices: tuple[int, ...], device: str) -> list[tuple[int, ...]]:
+def cut(indices: tuple[int, ...], device: str) -> list[tuple[int, ...]]:
     """A group in nearly equal cohorts; on a GPU it stays whole."""
     count = len(indices)
     if device != "cpu" or count < WORTH_HALVES:

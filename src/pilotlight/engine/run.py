@@ -62,12 +62,13 @@ def train_cohort(
     material: Material,
     checkpoint: Checkpoint | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    keep_state: bool = False,
 ) -> Iterator[Event]:
     """Train one cohort of a plan, in one thread; `material` holds at least its members' rows."""
     cohort = plan.cohorts[index]
     with one_thread(), plain_attention(cohort.stacked):
         work = work_for(lab, plan, cohort, material)
-        yield from train(work, index, checkpoint, checkpoint_seconds)
+        yield from train(work, index, checkpoint, checkpoint_seconds, keep_state)
 
 
 def show(exhibit: Exhibit) -> Exhibited:

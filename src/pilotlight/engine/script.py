@@ -33,12 +33,12 @@ def script(lab: Lab, comparison: str | None = None, seed: int = 1000) -> str:
         return _exact(lab)
     if comparison is not None and comparison not in lab.compare:
         raise UsageError(unknown("comparison", comparison, lab.compare))
-    gathered, body = Writer(lab, comparison or _first(lab), seed).program()
+    gathered, body = Writer(lab, comparison or shown_first(lab), seed).program()
     _refuse_clashes(gathered, body)
     return _join(lab, "one network, its loop in view.", gathered, body)
 
 
-def _first(lab: Lab) -> str:
+def shown_first(lab: Lab) -> str:
     """The comparison to show: the first claim's, else the first."""
     lefts = [c.comparisons[0] for c in lab.claims.values() if c.comparisons]
     return (lefts or list(lab.compare))[0]

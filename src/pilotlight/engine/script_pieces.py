@@ -39,7 +39,7 @@ def measure(model, inputs, targets, rows, parts, noise, settings, state):
     return measured'''
 
 REFERENCE = """    known = SimpleNamespace(
-        inputs=inputs[rows["train"]], targets=targets[rows["train"]], noise=noise
+        inputs=inputs[rows["{part}"]], targets=targets[rows["{part}"]], noise=noise
     )
     beside = SimpleNamespace(**{name}(model, known, settings, state))
 """

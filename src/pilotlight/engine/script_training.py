@@ -125,7 +125,9 @@ class Writer:
         reference, given = self.hooks["reference"], "noise=noise"
         before = ""
         if reference:
-            before, given = REFERENCE.format(name=reference), f"{given}, reference=beside"
+            part = self.lab.train.reference_part
+            before = REFERENCE.format(name=reference, part=part)
+            given = f"{given}, reference=beside"
         return EVALUATE_ROWS.format(name=name, before=before, given=given)
 
     def _train(self) -> str:
@@ -228,7 +230,7 @@ class Writer:
     def _rows_loop(self) -> str:
         stages = self.hooks["stages"]
         listed = f"{stages}(settings)" if stages else '[("train", settings.epochs)]'
-        for name in ("DataLoader", "TensorDataset"):
+        for name in ("DataLoader", "Subset", "TensorDataset"):
             self.gathered.imports.add(("torch.utils.data", name, name))
         lines = [f"history = [{self._measure()}]", 'order_generator = generator(seed, "order")']
         if self.schedule:
@@ -254,11 +256,14 @@ class Writer:
     def _stage(self, part: str) -> str:
         """A loop over epochs over batches of one part of the rows."""
         epochs = "epochs" if self.hooks["stages"] else "settings.epochs"
+        order = "torch.randperm(len(chosen), generator=order_generator)"
+        if own := self.hooks["order"]:
+            order = f"{own}(len(chosen), settings, order_generator)"
         lines = [
-            f"chosen = TensorDataset(inputs[rows[{part}]], targets[rows[{part}]])",
+            f"chosen = Subset(TensorDataset(inputs, targets), rows[{part}].tolist())",
             f"for _ in range({epochs}):",
             "    model.train()",
-            "    order = torch.randperm(len(chosen), generator=order_generator).tolist()",
+            f"    order = {order}.tolist()",
             "    loader = DataLoader(chosen, settings.batch, sampler=order, drop_last=True)",
             "    for x, y in loader:",
             textwrap.indent(self._step("x, y"), "        "),
@@ -359,6 +364,7 @@ _HOOKS = (
     "start",
     "collect",
     "stages",
+    "order",
     "between",
     "reference",
     "evaluate",

@@ -82,13 +82,21 @@ def _batch(work: Work, state: CohortState, stretch: Stretch) -> dict[str, Any]:
 
 
 def _new_order(work: Work, state: CohortState, part: str, count: int) -> Tensor:
-    """An epoch's rows of each member, in its own new order: as many as fill whole batches."""
-    return torch.stack(
-        [
-            rows[torch.randperm(len(rows), generator=g).to(work.device)[:count]]
-            for rows, g in zip(work.row_lists[part], state.generators["order"], strict=True)
-        ]
-    )
+    """An epoch's rows of each member, in its own new order: as many as fill whole batches.
+
+    A member with fewer rows than that goes through them again, in another order.
+    """
+    positions, orders = work.training.order or shuffled, []
+    for rows, g in zip(work.row_lists[part], state.generators["order"], strict=True):
+        again = -(-count // len(rows))
+        drawn = torch.cat([positions(len(rows), work.settings, g) for _ in range(again)])
+        orders.append(rows[drawn[:count].to(work.device)])
+    return torch.stack(orders)
+
+
+def shuffled(rows: int, settings: Settings, generator: torch.Generator) -> Tensor:
+    """A random order, drawn anew for each epoch."""
+    return torch.randperm(rows, generator=generator)
 
 
 def _run_phase(

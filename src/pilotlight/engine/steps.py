@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from pilotlight.core.settings import Settings
@@ -24,6 +24,9 @@ State = dict[str, Any]
 """Named tensors (or nested mappings of them) that a training remembers from step to step."""
 
 PhaseFunction = Callable[[Any, Any, Any, State], tuple[Tensor, dict[str, Tensor], State]]
+
+Order = Callable[[int, Any, Generator], Tensor]
+"""(rows, settings, generator) -> positions [rows], from 0."""
 
 
 class Noise(NamedTuple):
@@ -76,13 +79,17 @@ class Training:
             each part in `parts` (named "test_accuracy"); without, a scalar each.
         reference: (model, batch, settings, state) -> named tensors. Called before each evaluation
             on all rows of "train"; `evaluate` and `snapshot` find it in `batch.reference`: a linear
-            read-out of codes, their centres, neighbours to ask. Its rows never test.
+            read-out of codes, their centres, neighbours to ask. Its rows never test. Of another
+            part with `reference_part`: what the validation rows choose, the other parts find.
         noise: settings -> named noise for every step, found in `batch.noise`.
         evaluation_noise: the same for evaluations; one draw per member, kept for the whole run.
         start: (model, settings) -> the first state.
         collect: (model, batch, settings, state) -> mapping, state. Makes what the phases find in
             `batch`, without gradient: a policy acts here, and learns from its own actions.
         stages: settings -> stretches, one after another; one on "train" unless given.
+        order: (rows, settings, generator) -> positions [rows], from 0, in which an epoch reads the
+            rows of its part; a new random order of all unless given. `settings` holds those that
+            networks of a cohort share.
         between: (model, batch, settings, state) -> state, after each stage, on all its rows.
         snapshot: (model, batch, settings, state) -> named tensors, kept to draw a movie from; at
             every evaluation, of the run's first `snapshot_seeds` seeds. `batch` is as in
@@ -97,21 +104,24 @@ class Training:
     start: Callable[[Any, Any], State] | None = None
     collect: Callable[[Any, Any, Any, State], tuple[Any, State]] | None = None
     stages: Callable[[Settings], Sequence[Stage]] | None = None
+    order: Order | None = None
     between: Callable[[Any, Any, Any, State], State] | None = None
     snapshot: Callable[[Any, Any, Any, State], dict[str, Tensor]] | None = None
     snapshot_seeds: int = 1
     reference: Callable[[Any, Any, Any, State], dict[str, Tensor]] | None = None
+    reference_part: str = "train"
 
 
 def supervised(
     loss: Callable[..., Tensor],
     parts: tuple[str, ...] = ("train", "test"),
     snapshot: Callable[[Any, Any, Any, State], dict[str, Tensor]] | None = None,
+    order: Order | None = None,
 ) -> Training:
     """Learn targets from inputs: `loss(model(inputs), targets)` over minibatches.
 
     `loss` is one of torch.nn.functional's (cross_entropy, mse_loss, ...), which takes `reduction`.
-    Classes are also measured by accuracy. `snapshot` is as in `Training`.
+    Classes are also measured by accuracy. `snapshot` and `order` are as in `Training`.
     """
 
     form = quick(loss)
@@ -127,7 +137,7 @@ def supervised(
             rows["accuracy"] = (outputs.argmax(1) == batch.targets).to(outputs.dtype)
         return rows
 
-    return Supervised((Phase(fit),), evaluate, parts, snapshot=snapshot, loss=loss)
+    return Supervised((Phase(fit),), evaluate, parts, snapshot=snapshot, order=order, loss=loss)
 
 
 @dataclass(frozen=True)

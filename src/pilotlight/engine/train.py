@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from pilotlight.core.event import Checkpoint, CohortDone, Diverged, Event, Progress, Stopped
-from pilotlight.engine.cohort import NEVER, CohortState
+from pilotlight.engine.cohort import NEVER, CohortState, shares
 from pilotlight.engine.evaluate import measured, probed, snapshots
 from pilotlight.engine.stack import Tensors
 from pilotlight.engine.step import close_stretch, take_step
@@ -46,8 +46,12 @@ def train(
     cohort: int,
     checkpoint: Checkpoint | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    keep_state: bool = False,
 ) -> Iterator[Event]:
-    """Train a cohort from its start, or on from a checkpoint of it; yields events in order."""
+    """Train a cohort from its start, or on from a checkpoint of it; yields events in order.
+
+    With `keep_state` the end holds all that each network needs to train on in another cohort.
+    """
     state = work.start()
     if checkpoint is not None:
         state.restore(checkpoint.tensors, checkpoint.about)
@@ -75,7 +79,9 @@ def train(
     yield from _tell_diverged(work, state, cohort)
     yield probed(work, state, cohort)
     yield Progress(work.steps * size, work.steps * size, cohort)
-    yield CohortDone(cohort, clock.seconds, _weights(work, state))
+    numbers = [m.index for m in work.members]
+    kept = shares(state.snapshot()[0], numbers) if keep_state else _weights(work, state)
+    yield CohortDone(cohort, clock.seconds, kept)
 
 
 def _look(work: Work, state: CohortState, cohort: int, metrics: Tensors) -> Iterator[Event]:

@@ -240,6 +240,9 @@ def _phase(phase: Phase, lab: Lab, model: nn.Module) -> tuple[Phase, Optimizer, 
 def stretches(lab: Lab, member: Member, material: Material) -> tuple[Stretch, ...]:
     """The course of a member's training in steps; equal for all members of a cohort.
 
+    An epoch has as many full batches as there are, or `epoch_steps` where there is such a setting:
+    networks with more or fewer rows then train side by side.
+
     Raises:
         LabError: rows too few for one batch.
     """
@@ -250,11 +253,11 @@ def stretches(lab: Lab, member: Member, material: Material) -> tuple[Stretch, ..
     laid: list[Stretch] = []
     for part, epochs in stages:
         count = len(material.splits[member.index][part])
-        if count < settings.batch:
+        if count < settings.batch and "epoch_steps" not in settings:
             raise LabError(
                 f"batch={settings.batch}: {part!r} has only {count} rows. Take a smaller batch."
             )
         first = laid[-1].last if laid else 0
-        every = count // settings.batch
+        every = settings.get("epoch_steps", count // settings.batch)
         laid.append(Stretch(part, first, first + epochs * every, every))
     return tuple(laid)

@@ -15,15 +15,16 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from pilotlight.data.columns import Array
-from pilotlight.fitting.folds import Fold
 from pilotlight.fitting.prepare import flat_preparation, plain_preparation, preparation
 from pilotlight.fitting.question import Question, Rows, Task
 from pilotlight.fitting.score import LEAST_RATE, deviance
+from pilotlight.fitting.split import Fold
 
 Settings = Mapping[str, Any]
 
@@ -37,6 +38,7 @@ class Baseline:
     make: Callable[[Settings], Any]
     grid: Sequence[Settings] = ({},)
     about: str = ""
+    one_target: bool = False  # of several targets, each gets a model of its own
 
 
 def baselines(task: Task, neural: bool = False) -> tuple[Baseline, ...]:
@@ -66,16 +68,17 @@ def baselines(task: Task, neural: bool = False) -> tuple[Baseline, ...]:
                 lambda s: PoissonRegressor(max_iter=300, **s),
                 [{"alpha": a} for a in (1e-4, 1e-2, 1.0)],
                 "Poisson regression (GLM, log link) with an L2 penalty",
+                one_target=True,
             ),
             Baseline("nearest", flat_preparation, lambda s: KNeighborsRegressor(**s), near),
-            Baseline("boosting", plain_preparation, _boosted_counts, trees),
+            Baseline("boosting", plain_preparation, _boosted_counts, trees, one_target=True),
         )
     linear = "ridge regression on all steps: the Wiener filter" if neural else "ridge regression"
     return (
         Baseline("mean", preparation, lambda s: DummyRegressor()),
         Baseline("ridge", preparation, lambda s: Ridge(**s), weak, linear),
         Baseline("nearest", flat_preparation, lambda s: KNeighborsRegressor(**s), near),
-        Baseline("boosting", plain_preparation, _boosted_numbers, trees),
+        Baseline("boosting", plain_preparation, _boosted_numbers, trees, one_target=True),
     )
 
 
@@ -98,7 +101,7 @@ def fit_predict(
 ) -> tuple[Array, Settings]:
     """Choose on the inner folds, fit on the training rows, predict the test rows.
 
-    Returns [test rows, classes], or a number or rate for each test row; and what was chosen.
+    Returns [test rows, classes], or numbers or rates for each test row; and what was chosen.
     """
     with threadpool_limits(1), warnings.catch_warnings():
         # Whether a penalized regression is quite at its end does not matter here.
@@ -144,8 +147,10 @@ class _Prepared:
         question = self._question
         one_class = question.task == "classification" and len(np.unique(self._y)) == 1
         model = DummyClassifier() if one_class else self._baseline.make(settings)
-        if question.task == "counts" and self._y.sum() == 0:
-            return np.zeros(len(self._test))
+        if question.task == "counts" and not self._y.sum(0).all():
+            model = DummyRegressor()  # nothing was counted there, and a logarithm has no end
+        elif self._y.ndim == 2 and self._baseline.one_target:
+            model = MultiOutputRegressor(model)
         model.fit(self._train, self._y)
         if question.task != "classification":
             return np.asarray(model.predict(self._test), np.float64)
@@ -155,7 +160,15 @@ class _Prepared:
 
 
 def validation(task: Task, y: Array, predicted: Array) -> Array:
-    """What settings are chosen by, for each row: cross-entropy, squared error, Poisson deviance."""
+    """What settings are chosen by, for each row: cross-entropy, squared error, Poisson deviance.
+
+    Of several targets the mean, each held against its own spread.
+    """
+    if predicted.ndim == 2 and task != "classification":
+        columns = zip(y.T, predicted.T, strict=True)
+        spread = y.var(0) if task == "regression" else y.mean(0)
+        each = np.stack([validation(task, a, p) for a, p in columns], axis=1)
+        return np.asarray((each / np.where(spread > 0, spread, 1.0)).mean(1))
     if task == "classification":
         own = predicted[np.arange(len(y)), y.astype(int)]
         return np.asarray(-np.log(np.maximum(own, 1e-6)))

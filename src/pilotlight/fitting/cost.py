@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pilotlight.fitting.candidates import MOST_CANDIDATES, draw
+from pilotlight.fitting.choose import going_on_of
+from pilotlight.fitting.memory import memory_of
 from pilotlight.fitting.study import Study
 
 STEP = 40e-6
@@ -42,20 +45,33 @@ def cost_of(study: Study) -> Cost:
     """What a study will cost; within a factor of two or three, as machines differ."""
     places = len(study.places)
     inner = sum(len(p.inner) for p in study.places)
-    searched = inner * len(study.candidates)
+    searched = inner * len(study.candidates) * study.batches
     refits = places * study.seeds * len(study.networks)
+    refits += (places - 1) * study.seeds * len(study.shares)
     kinds = {n.name: n for n in study.networks}
-    per_place = sum(_step(study, kinds[c.network].cost > 1) for c in study.candidates)
-    steps = study.epochs * max(1, study.fewest // study.batch)
-    search = inner * per_place * steps
+    per_epoch = max(1, study.fewest // study.batch)
+    search = (
+        inner
+        * per_epoch
+        * sum(epochs * _step(study, kinds[n].cost > 1) for _, n, epochs in trained(study))
+    )
+    steps = study.epochs * per_epoch
     refit = places * study.seeds * sum(_step(study, n.cost > 1) for n in study.networks)
-    fits = inner + places
-    memory = 8.0 * study.question.x.size + 4.0 * study.question.x.size * (2 * fits)
+    refit *= 1 + len(study.shares) / len(study.networks)
     return Cost(
         3 + search + 1.5 * refit * steps + _baselines(study),
-        memory + 4e8,
+        memory_of(study),
         searched + refits,
     )
+
+
+def trained(study: Study) -> Iterator[tuple[int, str, int]]:
+    """Round, network's name, epochs that all candidates of that name train in it on one fold."""
+    for name, count in Counter(c.network for c in study.candidates).items():
+        before = 0
+        for number, end in enumerate(study.rounds):
+            yield number, name, count * (end - before) * study.batches
+            before, count = end, going_on_of(count)
 
 
 def _step(study: Study, alone: bool) -> float:

@@ -13,8 +13,8 @@ import numpy as np
 
 from pilotlight.data.columns import Array
 from pilotlight.data.generators import named_seed
-from pilotlight.fitting.folds import Fold
 from pilotlight.fitting.question import Notice, Question, Rows
+from pilotlight.fitting.split import Fold
 
 DRIFT = "slow-drift"
 SHIFTS = (0.23, 0.37, 0.5, 0.61, 0.79)
@@ -99,15 +99,15 @@ def shift_notice(question: Question, outer: Sequence[Fold]) -> list[Notice]:
 
 
 def _sorted(question: Question) -> bool:
-    steps = np.diff(question.y)
+    steps = np.diff(question.each, axis=0)
     if question.task == "classification":
         return int(np.count_nonzero(steps)) == len(question.classes) - 1
-    return bool(np.all(steps >= 0) or np.all(steps <= 0))
+    return bool(np.any(np.all(steps >= 0, axis=0) | np.all(steps <= 0, axis=0)))
 
 
 def _labels(question: Question) -> Array:
-    """The target, or a column for each class; mean 0."""
-    y = question.y[:, None]
+    """The targets with standard deviation 1, or a column for each class; mean 0."""
+    y = question.each / question.each.std(0)
     if question.task == "classification":
         y = np.eye(len(question.classes))[question.y.astype(int)]
     return np.asarray(y - y.mean(0))

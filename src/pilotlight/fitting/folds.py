@@ -6,18 +6,18 @@ cut from the training rows of an outer fold, choose the settings. R rows.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pilotlight.core.errors import UsageError, raise_all
+from pilotlight.data.columns import Array
 from pilotlight.data.generators import named_seed
-from pilotlight.fitting.question import Notice, Question, Rows, row_words
+from pilotlight.fitting.given_folds import read_folds
+from pilotlight.fitting.question import Notice, Question, Rows
+from pilotlight.fitting.split import Fold, Folds, without
 
 BLOCKS_PER_FOLD = 4
 """An interval over time is over so many blocks of consecutive rows for each fold."""
@@ -25,62 +25,6 @@ REMEMBERED = 0.1
 """Rows whose targets correlate more than this are too near in time to stand on both sides."""
 REPEATS = 0.5
 """If more rows than this share repeat another, repeating is the data's nature, not a copy."""
-
-
-@dataclass(frozen=True)
-class Fold:
-    """Row indices that train and that test."""
-
-    train: Rows
-    test: Rows
-
-
-@dataclass(frozen=True)
-class Folds:
-    """A nested split. `inner[k]` cuts `outer[k].train`; `whole` cuts all rows, for the last fit.
-
-    `units` [R] are what an interval is over: groups, blocks of time, or rows (copies as one);
-    `unit` is their name.
-    """
-
-    rule: str
-    outer: tuple[Fold, ...]
-    inner: tuple[tuple[Fold, ...], ...]
-    whole: tuple[Fold, ...]
-    units: Rows
-    unit: str
-    gap: int = 0
-    notices: tuple[Notice, ...] = ()
-
-    @property
-    def searches(self) -> tuple[tuple[Rows, tuple[Fold, ...]], ...]:
-        """What settings are chosen for: the training rows of each outer fold, and all rows."""
-        everything = np.arange(len(self.units))
-        pairs = [(o.train, i) for o, i in zip(self.outer, self.inner, strict=True)]
-        return (*pairs, (everything, self.whole))
-
-    def arrays(self) -> dict[str, Rows]:
-        """All index lists by name, as they are saved."""
-        found = {"units": self.units}
-        for k, (rows, inner) in enumerate(self.searches):
-            name = f"outer{k}" if k < len(self.outer) else "whole"
-            found[f"{name}-train"] = rows
-            if k < len(self.outer):
-                found[f"{name}-test"] = self.outer[k].test
-            for j, fold in enumerate(inner):
-                found[f"{name}-inner{j}-train"], found[f"{name}-inner{j}-test"] = (
-                    fold.train,
-                    fold.test,
-                )
-        return found
-
-    @property
-    def hash(self) -> str:
-        """One short hash over all index lists."""
-        digest = hashlib.sha256()
-        for name, rows in self.arrays().items():
-            digest.update(f"{name} {len(rows)} ".encode() + rows.astype("<i8").tobytes())
-        return digest.hexdigest()[:16]
 
 
 def make_folds(
@@ -144,7 +88,7 @@ class _Cut:
             parts = self._at_random(rows, count, rng)
         folds = []
         for test in parts:
-            train = np.setdiff1d(rows, test)
+            train = without(rows, test)
             if question.in_time:
                 train = apart(train, test, self.gap)
             folds.append(Fold(train, np.sort(test)))
@@ -249,8 +193,11 @@ def memory(question: Question) -> int:
 
     At least 1, at most a fortieth of the rows, so that gaps do not eat up the data.
     """
-    y = question.y - question.y.mean()
-    most = max(1, len(y) // 40)
+    most = max(1, len(question.y) // 40)
+    return max(_remembers(column - column.mean(), most) for column in question.each.T)
+
+
+def _remembers(y: Array, most: int) -> int:
     total = float(y @ y)
     for lag in range(1, most):
         if total == 0 or float(y[:-lag] @ y[lag:]) / total < REMEMBERED:
@@ -263,7 +210,7 @@ def copies(question: Question) -> Rows:
 
     Where most rows repeat (a table of few categories), repeating tells nothing: all differ then.
     """
-    every = np.column_stack([np.nan_to_num(question.x, nan=np.inf), question.y])
+    every = np.column_stack([np.nan_to_num(question.x, nan=np.inf), question.each])
     width = every.dtype.itemsize * every.shape[1]
     packed = np.ascontiguousarray(every).view(np.dtype((np.void, width))).ravel()
     found, codes = np.unique(packed, return_inverse=True)
@@ -298,65 +245,3 @@ def _class_notices(question: Question, outer: Sequence[Fold]) -> list[Notice]:
         "it there. More rows or groups of it are needed."
     )
     return [Notice("class-not-in-fold", text)] if lacking else []
-
-
-def read_folds(path: Path, question: Question) -> tuple[tuple[Fold, ...], list[Notice]]:
-    """Outer folds from a JSON file: a list of lists of test rows, or of {"train": .., "test": ..}.
-
-    Rows are indices into the file of data, from 0, as numpy and scikit-learn count. Rows that
-    were left out for want of a target are passed over.
-
-    Raises:
-        UsageError: no such file, no such rows, a row that tests twice.
-    """
-    try:
-        lists = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UsageError(f"--folds {path}: {error.strerror}. Name a number or a file.") from error
-    except ValueError as error:
-        raise UsageError(f"--folds {path} is not JSON ({error}).") from error
-    if not isinstance(lists, list) or len(lists) < 2:
-        raise UsageError(f"--folds {path} holds no list of two folds or more.")
-    place = {int(row) - 1: i for i, row in enumerate(question.rows)}
-    everything = np.arange(len(question.y))
-    folds = []
-    for entry in lists:
-        both = entry if isinstance(entry, dict) else {"test": entry}
-        test = _rows_of(both.get("test", []), place, path)
-        train = _rows_of(both["train"], place, path) if "train" in both else None
-        folds.append(Fold(np.setdiff1d(everything, test) if train is None else train, test))
-    _refuse_folds(folds, path)
-    return tuple(folds), _group_notices(question, folds)
-
-
-def _rows_of(listed: Any, place: dict[int, int], path: Path) -> Rows:
-    most = max(place)
-    if not isinstance(listed, list) or not all(type(r) is int and 0 <= r <= most for r in listed):
-        raise UsageError(f"--folds {path}: rows are whole numbers from 0 to {most}.")
-    return np.array(sorted(place[r] for r in listed if r in place), np.int64)
-
-
-def _refuse_folds(folds: Sequence[Fold], path: Path) -> None:
-    tested = np.concatenate([f.test for f in folds])
-    rows, times = np.unique(tested, return_counts=True)
-    problems = []
-    if np.any(times > 1):
-        problems.append(f"--folds {path}: {row_words(rows[times > 1])} (from 0) test twice.")
-    for number, fold in enumerate(folds):
-        if np.intersect1d(fold.train, fold.test).size:
-            problems.append(f"--folds {path}: fold {number} trains on rows that it tests on.")
-        if not len(fold.test) or len(fold.train) < 2:
-            problems.append(f"--folds {path}: fold {number} has no row to train or to test on.")
-    raise_all(problems)
-
-
-def _group_notices(question: Question, folds: Sequence[Fold]) -> list[Notice]:
-    if question.groups is None:
-        return []
-    groups = question.groups
-    torn = sum(bool(np.intersect1d(groups[f.train], groups[f.test]).size) for f in folds)
-    text = (
-        f"{torn} of the given folds have rows of one {question.group} on both sides. The score "
-        f"then says nothing about a new {question.group}."
-    )
-    return [Notice("folds-split-groups", text)] if torn else []

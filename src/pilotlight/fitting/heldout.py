@@ -21,12 +21,12 @@ from pilotlight.engine.plan import build
 from pilotlight.fitting.choose import Choice, winners
 from pilotlight.fitting.layout import Layout
 from pilotlight.fitting.learning import predict
-from pilotlight.fitting.networks import Inputs
+from pilotlight.fitting.networks import Inputs, inputs_from, plain_inputs
 from pilotlight.fitting.outcome import NETWORK, Predictions
-from pilotlight.fitting.question import Question, Task
+from pilotlight.fitting.question import Question, Scale, Task
 from pilotlight.fitting.recipe import Recipe
-from pilotlight.fitting.score import losses, reference
-from pilotlight.fitting.study import Study
+from pilotlight.fitting.score import evened, losses, reference
+from pilotlight.fitting.study import ALL_OF_THEM, Study
 from pilotlight.fitting.tables import inputs_of
 
 MOST_COLUMNS = 100
@@ -39,16 +39,13 @@ class Trained:
 
     model: nn.Module
     task: Task
-    shape: tuple[int, int] | None
     recipe: Recipe
-    scale: tuple[float, float]
+    scale: Scale
     seen: Inputs
 
     def predict(self, x: Array) -> Array:
         """Probabilities [R, K], numbers or rates [R] for rows [R, P] as they are in the file."""
-        inputs = inputs_of(self.shape, dict(self.recipe), x)
-        if isinstance(self.seen, int):
-            inputs = torch.nn.functional.pad(inputs, (0, self.seen - inputs.shape[1]))
+        inputs = inputs_of(self.seen, self.recipe, x)
         return predict(self.task, self.model, inputs, self.scale)
 
 
@@ -57,14 +54,13 @@ def trained(layout: Layout, weights: Mapping[str, Tensor]) -> dict[int, tuple[Me
     question = layout.study.question
     found: dict[int, tuple[Member, Trained]] = {}
     for cohort in layout.cohorts:
-        _, seen = layout.material(cohort)
-        lab = layout.lab(seen)
+        lab = layout.lab()
         for index in cohort.members:
             member = layout.member(index)
             own = layout.table(member)
             model = build(lab, member)
             load(model, weights, index)
-            network = Trained(model, question.task, question.shape, own.recipe, own.scale, seen)
+            network = Trained(model, question.task, own.recipe, own.scale, layout.study.seen)
             found[index] = (member, network)
     return found
 
@@ -90,6 +86,7 @@ def held_out(
     blank = _blank(study.question)
     kinds = {n.name: blank.copy() for n in study.networks}
     by_seed: dict[int, Array] = {}
+    by_share: dict[float, Array] = {}
     best = winners(choices)
     for member, network in networks.values():
         place = int(member.settings.place)
@@ -97,17 +94,22 @@ def held_out(
             continue
         test = study.folds.outer[place].test
         predicted = network.predict(study.question.x[test])
+        if share := int(member.settings.share):
+            part = by_share.setdefault(study.shares[share - 1], blank.copy())
+            part[test] += predicted / study.seeds
+            continue
         kinds[member.comparison][test] += predicted / study.seeds
         if best[place].network == member.comparison:
             by_seed.setdefault(member.seed, blank.copy())[test] = predicted
     whole = np.mean(list(by_seed.values()), axis=0)
-    return Predictions({NETWORK: whole, **kinds, **baselines}, dict(sorted(by_seed.items())))
+    models = {NETWORK: whole, **kinds, **baselines}
+    return Predictions(models, dict(sorted(by_seed.items())), dict(sorted(by_share.items())))
 
 
 def _blank(question: Question) -> Array:
     if question.task == "classification":
         return np.zeros((len(question.y), question.outputs))
-    return np.zeros(len(question.y))
+    return np.zeros(question.y.shape)
 
 
 def importance(
@@ -127,24 +129,27 @@ def importance(
         return []
     rng = np.random.default_rng(named_seed(0, "importance"))
     best = winners(choices)
-    base = reference(question, study.folds.outer)
+    tested = np.concatenate([f.test for f in study.folds.outer])
+    factors = evened(reference(question, study.folds.outer), tested)
     plain = losses(question.task, question.y, usual)
     worse = np.zeros(columns)
-    total = 0.0
     for place, fold in enumerate(study.folds.outer):
         own = [
             network
             for member, network in networks.values()
-            if member.settings.place == place and member.comparison == best[place].network
+            if member.settings.place == place
+            and member.comparison == best[place].network
+            and member.settings.share == ALL_OF_THEM
         ]
-        total += float(base[fold.test].sum())
         for column in range(columns):
             x = _shuffled(question, question.x[fold.test], column, rng)
             predicted = np.mean([network.predict(x) for network in own], axis=0)
             shuffled = losses(question.task, question.y[fold.test], predicted)
-            worse[column] += float((shuffled - plain[fold.test]).sum())
+            worse[column] += float(((shuffled - plain[fold.test]) * factors).sum())
     order = np.argsort(-worse, kind="stable")
-    return [{"name": question.features[i].name, "drop": worse[i] / total} for i in order]
+    return [
+        {"name": question.features[i].name, "drop": worse[i] / len(question.targets)} for i in order
+    ]
 
 
 def _shuffled(question: Question, x: Array, column: int, rng: np.random.Generator) -> Array:
@@ -178,13 +183,15 @@ def predictor(
     return {
         "members": list(own),
         "settings": dict(member.settings),
-        "seen": network.seen,
+        "seen": plain_inputs(network.seen),
         "recipe": dict(network.recipe),
-        "scale": list(network.scale),
+        "scale": [np.asarray(s).tolist() for s in network.scale],
         "task": question.task,
         "target": question.target,
+        "targets": list(question.targets),
         "classes": list(question.classes),
         "shape": question.shape,
+        "padded": question.padded,
         "features": [
             {
                 "name": f.name,
@@ -207,14 +214,13 @@ def _range(question: Question, column: int) -> list[float] | None:
 
 def revive(kept: Mapping[str, Any], make: Any, weights: Mapping[str, Tensor]) -> list[Trained]:
     """The networks that `predictor` told of; `make(inputs, outputs, settings)` makes one."""
-    seen: Inputs = kept["seen"] if isinstance(kept["seen"], int) else tuple(kept["seen"])
-    outputs = len(kept["classes"]) if kept["task"] == "classification" else 1
-    shape = tuple(kept["shape"]) if kept["shape"] else None
+    seen = inputs_from(kept["seen"])
+    outputs = len(kept["classes"]) if kept["classes"] else len(kept["targets"])
     found = []
     for index in kept["members"]:
         with torch.random.fork_rng(devices=[]):
             model = make(seen, outputs, Settings(kept["settings"]))
         load(model, weights, index)
-        scale = (kept["scale"][0], kept["scale"][1])
-        found.append(Trained(model, kept["task"], shape, kept["recipe"], scale, seen))
+        scale = (np.array(kept["scale"][0]), np.array(kept["scale"][1]))
+        found.append(Trained(model, kept["task"], kept["recipe"], scale, seen))
     return found

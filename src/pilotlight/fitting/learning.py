@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softmax
@@ -19,20 +20,19 @@ from pilotlight.data.table import Data
 from pilotlight.engine import losses
 from pilotlight.engine.optim import adamw
 from pilotlight.engine.steps import Phase, Training
-from pilotlight.fitting.networks import Inputs
-from pilotlight.fitting.question import Task
+from pilotlight.fitting.question import Scale, Task
 from pilotlight.fitting.study import Study
 
-PER_MEMBER = ("rate", "weight_decay", "stop", "place", "inner")
+PER_MEMBER = ("rate", "weight_decay", "stop", "place", "inner", "share", "candidate")
 
 
-def lab_of(study: Study, stage: str, seen: Inputs) -> Lab:
+def lab_of(study: Study, stage: str) -> Lab:
     """A study's networks as the engine takes them: all that a Lab has, and no claims."""
     made = {network.name: network.make for network in study.networks}
     outputs = study.question.outputs
 
     def model(settings: Settings) -> nn.Module:
-        return made[settings.network](seen, outputs, settings)
+        return made[settings.network](study.seen, outputs, settings)
 
     return Lab(
         area="fit",
@@ -52,7 +52,7 @@ def _nothing() -> tuple[Tensor, Tensor]:
 
 
 def _declared() -> dict[str, Setting]:
-    whole = {n: Setting(1, "whole") for n in ("width", "depth", "batch", "epochs")}
+    whole = {n: Setting(1, "whole") for n in ("width", "depth", "batch", "epochs", "epoch_steps")}
     per_member = {n: Setting(0.0, "linear") for n in PER_MEMBER}
     return {**whole, **per_member, "network": Setting("", "choice")}
 
@@ -83,17 +83,23 @@ def _cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def _squared(outputs: Tensor, targets: Tensor) -> Tensor:
-    return (_flat(outputs) - targets) ** 2
+    return _of_rows((_flat(outputs) - targets) ** 2)
 
 
 def _poisson(outputs: Tensor, targets: Tensor) -> Tensor:
     """Negative log-likelihood of counts, up to a constant; the output is a rate's logarithm."""
     logs = _flat(outputs)
-    return logs.exp() - targets * logs
+    return _of_rows(logs.exp() - targets * logs)
 
 
 def _flat(outputs: Tensor) -> Tensor:
-    return outputs[:, 0] if outputs.dim() == 2 else outputs
+    """[R] for one target, [R, K] for several."""
+    return outputs[:, 0] if outputs.dim() == 2 and outputs.shape[1] == 1 else outputs
+
+
+def _of_rows(loss: Tensor) -> Tensor:
+    """The mean over targets [R]; their scales are equal."""
+    return loss.mean(1) if loss.dim() == 2 else loss
 
 
 LOSSES: dict[Task, Callable[[Tensor, Tensor], Tensor]] = {
@@ -104,15 +110,12 @@ LOSSES: dict[Task, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 @torch.no_grad()
-def predict(
-    task: Task, model: nn.Module, inputs: Tensor, scale: tuple[float, float], chunk: int = 4096
-) -> Array:
-    """Probabilities [R, K], numbers [R] or rates [R] that a trained network gives."""
+def predict(task: Task, model: nn.Module, inputs: Tensor, scale: Scale, chunk: int = 4096) -> Array:
+    """Probabilities [R, K], numbers or rates [R] or [R, K], that a trained network gives."""
     model.eval()
     parts = [inputs[i : i + chunk] for i in range(0, len(inputs), chunk)]
     outputs = torch.cat([model(part) for part in parts]).double()
     if task == "classification":
         return softmax(outputs, dim=1).numpy()
-    if task == "regression":
-        return (_flat(outputs) * scale[1] + scale[0]).numpy()
-    return (_flat(outputs).exp() * scale[1]).numpy()
+    found = _flat(outputs) if task == "regression" else _flat(outputs).exp()
+    return np.asarray(found.numpy() * scale[1] + scale[0])

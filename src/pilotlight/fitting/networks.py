@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -20,8 +20,31 @@ from pilotlight.core.errors import PilotlightError, UsageError
 from pilotlight.core.settings import Settings
 from pilotlight.nets.dense import mlp
 
-Inputs = int | tuple[int, int]
-"""What a network sees of a row: F features, or (T, C) for trials."""
+
+@dataclass(frozen=True)
+class Coded:
+    """A row of a table with embedded columns: so many features, then an index for each column.
+
+    `kinds` says how many indices each of these columns has, 0 (not seen in training) among them.
+    """
+
+    features: int
+    kinds: tuple[int, ...]
+
+
+class Padded(NamedTuple):
+    """Trials of unequal length: (T, C), whose last channel is 1 where a step is there, else 0."""
+
+    steps: int
+    channels: int
+
+
+Inputs = int | tuple[int, int] | Coded | Padded
+"""What a network sees of a row: F features, (T, C) for trials, or features and indices."""
+
+LARGEST_EMBEDDING = 16
+EMBEDDING_SPREAD = 0.5
+"""Standard deviation of a new embedding; features have 1."""
 
 EXAMPLE = """
     class Net(nn.Module):
@@ -46,14 +69,64 @@ class Network:
     own: bool = False
 
 
+def plain_inputs(inputs: Inputs) -> Any:
+    """As JSON has it; read back by `inputs_from`."""
+    if isinstance(inputs, Coded):
+        return {"features": inputs.features, "kinds": list(inputs.kinds)}
+    if isinstance(inputs, Padded):
+        return {"steps": inputs.steps, "channels": inputs.channels}
+    return inputs
+
+
+def inputs_from(plain: Any) -> Inputs:
+    """What `plain_inputs` was given."""
+    if isinstance(plain, Mapping) and "steps" in plain:
+        return Padded(plain["steps"], plain["channels"])
+    if isinstance(plain, Mapping):
+        return Coded(plain["features"], tuple(plain["kinds"]))
+    return plain if isinstance(plain, int) else (plain[0], plain[1])
+
+
+class Embedded(nn.Module):
+    """A dense network whose columns of categories go through a table of embeddings each.
+
+    Source: Guo and Berkhahn (2016), Entity embeddings of categorical variables.
+    """
+
+    def __init__(self, inputs: Coded, outputs: int, width: int, depth: int) -> None:
+        super().__init__()
+        sizes = [embedding_size(n) for n in inputs.kinds]
+        self.features = inputs.features
+        tables = [nn.Embedding(n, size) for n, size in zip(inputs.kinds, sizes, strict=True)]
+        for table in tables:
+            nn.init.normal_(table.weight, std=EMBEDDING_SPREAD)
+            nn.init.zeros_(table.weight[0])
+        self.tables = nn.ModuleList(tables)
+        self.layers = mlp(inputs.features + sum(sizes), [width] * depth, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, features + columns] -> [B, K]."""
+        codes = x[:, self.features :].long()
+        looked_up = [table(codes[:, i]) for i, table in enumerate(self.tables)]
+        found: Tensor = self.layers(torch.cat([x[:, : self.features], *looked_up], dim=1))
+        return found
+
+
+def embedding_size(kinds: int) -> int:
+    """Numbers that stand for a category: half as many as there are, at most 16."""
+    return min(LARGEST_EMBEDDING, (kinds + 1) // 2)
+
+
 class ConvNet(nn.Module):
     """Convolutions over time, each followed by ReLU, then the mean over time: [B, T, C] -> [B, K].
 
-    Kernels of 5 steps; from the second layer on they see every second step.
+    Kernels of 5 steps; from the second layer on they see every second step. Padding is 0 behind
+    each layer, as it is at the edges, and left out of the mean.
     """
 
     def __init__(self, inputs: tuple[int, int], outputs: int, width: int, depth: int) -> None:
         super().__init__()
+        self.padded = isinstance(inputs, Padded)
         layers: list[nn.Module] = []
         channels = inputs[1]
         for i in range(depth):
@@ -65,8 +138,16 @@ class ConvNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores of classes, or one number."""
-        found: Tensor = self.readout(self.layers(x.transpose(1, 2)).mean(2))
-        return found
+        found = x.transpose(1, 2)
+        there = found[:, -1:] if self.padded else torch.ones_like(found[:, -1:])
+        for layer in self.layers:
+            found = layer(found)
+            if isinstance(layer, nn.Conv1d):
+                there = there[:, :, :: layer.stride[0]]
+            elif self.padded:
+                found = found * there
+        read: Tensor = self.readout(mean_there(found.transpose(1, 2), there.transpose(1, 2)))
+        return read
 
 
 class Recurrent(nn.Module):
@@ -74,13 +155,21 @@ class Recurrent(nn.Module):
 
     def __init__(self, inputs: tuple[int, int], outputs: int, width: int) -> None:
         super().__init__()
+        self.padded = isinstance(inputs, Padded)
         self.cell = nn.GRU(inputs[1], width, batch_first=True)
         self.readout = nn.Linear(width, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, T, C] -> [B, K]."""
-        found: Tensor = self.readout(self.cell(x)[0].mean(1))
-        return found
+        found: Tensor = self.cell(x)[0]
+        there = x[:, :, -1:] if self.padded else torch.ones_like(found[:, :, :1])
+        read: Tensor = self.readout(mean_there(found, there))
+        return read
+
+
+def mean_there(found: Tensor, there: Tensor) -> Tensor:
+    """The mean over the steps that are there: [B, T, W] and [B, T, 1] -> [B, W]."""
+    return (found * there).sum(1) / there.sum(1).clamp(min=1)
 
 
 def usual(trials: bool) -> tuple[Network, ...]:
@@ -94,6 +183,8 @@ def usual(trials: bool) -> tuple[Network, ...]:
 
 
 def _mlp(inputs: Inputs, outputs: int, settings: Settings) -> nn.Module:
+    if isinstance(inputs, Coded):
+        return Embedded(inputs, outputs, settings.width, settings.depth)
     assert isinstance(inputs, int)
     return mlp(inputs, [settings.width] * settings.depth, outputs)
 
@@ -162,13 +253,20 @@ def _modules_in(module: Any) -> dict[str, type[nn.Module]]:
     return found
 
 
+def _shape(inputs: Inputs) -> tuple[int, ...]:
+    """Two rows."""
+    if isinstance(inputs, Coded):
+        return (2, inputs.features + len(inputs.kinds))
+    return (2, inputs) if isinstance(inputs, int) else (2, *inputs)
+
+
 def try_out(network: Network, settings: Settings, inputs: Inputs, outputs: int) -> None:
     """Make a network and send two rows through it, so that it fails now and not in an hour.
 
     Raises:
         UsageError: it cannot be made, or puts out another shape; says what was expected.
     """
-    shape = (2, inputs) if isinstance(inputs, int) else (2, *inputs)
+    shape = _shape(inputs)
     expected = f"Given {list(shape)} it is to put out [2, {outputs}]."
     try:
         with torch.random.fork_rng(devices=[]):

@@ -21,6 +21,7 @@ from pilotlight.fitting.score import (
     covers,
     difference,
     estimate,
+    evened,
     is_better,
     losses,
     reference,
@@ -35,13 +36,14 @@ MOST_SHOWN = 200
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predictions for held-out rows: of each model by its name, and of the network by seed.
+    """Predictions for held-out rows: of each model by its name, of the network by seed and share.
 
-    Each array is [R, K], or [R] for numbers and counts; rows that no fold tests are 0.
+    Each array is [R, K], or [R] for one target of numbers or counts; rows that no fold tests are 0.
     """
 
     models: Mapping[str, Array]
     by_seed: Mapping[int, Array]
+    by_share: Mapping[float, Array]  # of networks that learnt from a part of the training rows
 
 
 def summary(
@@ -79,24 +81,62 @@ def summary(
         "networks": judge.kinds({k: judge.losses(found.models[k]) for k in kinds}),
         "chosen": [c.to_json() | study.candidates[c.candidate].to_json() for c in choices],
         "winners": [c.network for c in winners(choices).values()],
+        "learning_curve": judge.learning_curve(found),
         "groups": judge.by_group(own, others[best]),
+        "by_target": _by_target(study, found),
         **judge.details(found.models[NETWORK]),
     }
 
 
-class _Judge:
-    """Scores of one study's held-out rows."""
+def _by_target(study: Study, found: Predictions) -> list[dict[str, Any]]:
+    """Where there are several targets, what each alone scores; its own best baseline beside it."""
+    told: list[dict[str, Any]] = []
+    for k, name in enumerate(study.question.targets if len(study.question.targets) > 1 else ()):
+        judge = _Judge(study, k)
+        own = judge.losses(found.models[NETWORK])
+        losses_of = {b.name: judge.losses(found.models[b.name]) for b in study.baselines}
+        others = [judge.told(n, loss, judge.difference(own, loss)) for n, loss in losses_of.items()]
+        best = max(others, key=lambda b: b["score"])
+        network = judge.estimate(own).to_json()
+        told.append(
+            {
+                "name": name,
+                "score": network["value"],
+                "interval": network["interval"],
+                "best_baseline": best["name"],
+                "baseline": best["score"],
+                "difference": best["difference"],
+                "difference_interval": best["difference_interval"],
+                "baselines": {b["name"]: b["score"] for b in others},
+            }
+        )
+    return told
 
-    def __init__(self, study: Study) -> None:
+
+class _Judge:
+    """Scores of one study's held-out rows: of all targets together, or of one alone."""
+
+    def __init__(self, study: Study, target: int | None = None) -> None:
         self._question: Question = study.question
         self._folds = study.folds.outer
         self._tested: Rows = np.sort(np.concatenate([f.test for f in self._folds]))
-        self._base = reference(study.question, self._folds)
+        self._target = target
+        base = reference(study.question, self._folds)
+        self._factors = evened(base, self._tested)
+        self._base = self._one(base)
         self._units = study.folds.units
+
+    def _one(self, each: Array) -> Array:
+        """Of every row one number [R]: of the target, or of all with equal weight."""
+        if each.ndim == 1:
+            return each
+        if self._target is not None:
+            return each[:, self._target]
+        return np.asarray((each * self._factors).sum(1))
 
     def losses(self, predicted: Array) -> Array:
         """Of every row [R]; only those of tested rows mean something."""
-        return losses(self._question.task, self._question.y, predicted)
+        return self._one(losses(self._question.task, self._question.y, predicted))
 
     def estimate(self, loss: Array, rows: Rows | None = None) -> Estimate:
         at = self._tested if rows is None else rows
@@ -126,6 +166,30 @@ class _Judge:
     def by_fold(self, loss: Array) -> list[float]:
         return [1 - float(loss[f.test].sum() / self._base[f.test].sum()) for f in self._folds]
 
+    def learning_curve(self, found: Predictions) -> dict[str, Any] | None:
+        """The score after training on growing parts of the training rows, in the same folds.
+
+        `gain` is the score from all rows less that from half of them. None where rows are few.
+        """
+        if not found.by_share:
+            return None
+        rows = float(np.mean([len(f.train) for f in self._folds]))
+        own = self.losses(found.models[NETWORK])
+        each = {**{s: self.losses(p) for s, p in found.by_share.items()}, 1.0: own}
+        points = []
+        for share, loss in each.items():
+            told = self.estimate(loss).to_json()
+            points.append(
+                {
+                    "share": share,
+                    "rows": round(share * rows),
+                    "score": told["value"],
+                    "interval": told["interval"],
+                }
+            )
+        gain = self.difference(own, each[max(found.by_share)])
+        return {"points": points, "gain": gain.value, "gain_interval": gain.to_json()["interval"]}
+
     def by_group(self, loss: Array, other: Array) -> list[dict[str, Any]]:
         """The network's and the best baseline's score in each group."""
         groups = self._question.groups
@@ -151,10 +215,10 @@ class _Judge:
         if self._question.task != "classification":
             errors = np.abs(y - at)
             share = min(1.0, 0.95 * (1 + 1 / len(y)))
-            return {
-                "mean_absolute_error": float(errors.mean()),
-                "root_mean_squared_error": float(np.sqrt((errors**2).mean())),
-                "error_95": float(np.quantile(errors, share, method="higher")),
+            return {  # of several targets a list each
+                "mean_absolute_error": errors.mean(0).tolist(),
+                "root_mean_squared_error": np.sqrt((errors**2).mean(0)).tolist(),
+                "error_95": np.quantile(errors, share, axis=0, method="higher").tolist(),
             }
         said, true = at.argmax(axis=1), y.astype(int)
         kinds = len(self._question.classes)

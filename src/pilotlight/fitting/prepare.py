@@ -6,6 +6,7 @@ It is fitted on the training rows of a fold and on nothing else. R rows, P colum
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,10 @@ from pilotlight.fitting.question import Question
 
 MOST_FEATURES = 1000
 """Of more, those are kept that alone tell most of the target."""
-MOST_CATEGORIES = 32
+MOST_CATEGORIES = 100
 """The rarest categories of a column beyond these become one."""
+SEEN_OFTEN = 3
+"""Categories that fewer training rows have become one, with all that training has not seen."""
 FLAT = 500
 """Trials of more steps x channels are averaged in time for baselines that would be slow."""
 
@@ -58,11 +61,15 @@ class TrialScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class TimeBins(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Means over stretches of time, so that a trial has at most `most` features; learns nothing."""
+    """Means over stretches of time, so that a trial has at most `most` features; learns nothing.
 
-    def __init__(self, shape: tuple[int, int], most: int = FLAT) -> None:
+    With `padded` the last channel says which steps are there, and only these are in the means.
+    """
+
+    def __init__(self, shape: tuple[int, int], most: int = FLAT, padded: bool = False) -> None:
         self.shape = shape
         self.most = most
+        self.padded = padded
 
     def fit(self, x: Array, y: Any = None) -> TimeBins:
         """The number of stretches; nothing else to learn."""
@@ -74,11 +81,20 @@ class TimeBins(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         steps, channels = self.shape
         trials = x.reshape(-1, steps, channels)
         parts = np.array_split(trials, self.bins_, axis=1)
-        return np.concatenate([p.mean(axis=1) for p in parts], axis=1)
+        return np.concatenate([self._mean(p) for p in parts], axis=1)
+
+    def _mean(self, part: Array) -> Array:
+        """[R, steps, C] -> [R, C]."""
+        if not self.padded:
+            return np.asarray(part.mean(axis=1))
+        there = part[:, :, -1:]
+        means = (part * there).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+        means[:, -1] = there[:, :, 0].mean(axis=1)
+        return np.asarray(means)
 
 
 class Strongest(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Keep the features that alone tell most of the target, by their F statistic."""
+    """Keep the features that alone tell most of the target, or of one, by their F statistic."""
 
     def __init__(self, most: int = MOST_FEATURES, classes: bool = True) -> None:
         self.most = most
@@ -88,8 +104,10 @@ class Strongest(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Positions of the strongest, in their order."""
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # a feature that tells all divides by 0: the strongest
-            scores, _ = (f_classif if self.classes else f_regression)(x, y)
-        ranked = np.argsort(-np.nan_to_num(scores, nan=-1.0, posinf=np.inf), kind="stable")
+            test = f_classif if self.classes else f_regression
+            targets = y.reshape(len(y), -1).T
+            scores = np.max([np.nan_to_num(test(x, t)[0], nan=-1.0) for t in targets], axis=0)
+        ranked = np.argsort(-scores, kind="stable")
         self.kept_ = np.sort(ranked[: self.most])
         return self
 
@@ -98,13 +116,57 @@ class Strongest(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return x[:, self.kept_]
 
 
-def preparation(question: Question) -> Pipeline:
+class Codes(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Categories as indices into a table of embeddings: 1, 2, ... for those that training knows.
+
+    0 stands for all that training has not seen, or seldom; so what the network learns for
+    0 is learnt from rare ones. A missing value is a category like others.
+    """
+
+    def fit(self, x: Array, y: Any = None) -> Codes:
+        """For each column its known values in order, NaN at the end."""
+        self.known_ = [_often(column) for column in x.T]
+        return self
+
+    def transform(self, x: Array) -> Array:
+        """Indices, of the same shape."""
+        return np.stack([coded(c, k) for c, k in zip(x.T, self.known_, strict=True)], axis=1)
+
+
+def _often(column: Array) -> Array:
+    values, times = np.unique(column, return_counts=True)
+    return np.asarray(values[times >= SEEN_OFTEN])
+
+
+def coded(column: Array, known: Array) -> Array:
+    """The index of each value among the known ones, from 1; 0 where it is none of them."""
+    order = np.searchsorted(known, column)  # NaN sorts last, and numpy finds it there
+    at = np.minimum(order, len(known) - 1)
+    if not len(known):
+        return np.zeros(len(column))
+    same = (known[at] == column) | (np.isnan(known[at]) & np.isnan(column))
+    return np.where(same, at + 1.0, 0.0)
+
+
+def preparation(question: Question, embedded: Sequence[int] = ()) -> Pipeline:
     """Fill, scale, encode, drop what does not vary, select; not fitted yet. [R, P] -> [R, F].
 
     A number that is missing becomes the median of the training rows, and a feature is added that
-    says so. A category becomes a feature for each of its values; one that training has not seen
-    becomes none of them.
+    says so. A category becomes a feature for each of its values that is not rare, and one for all
+    that are. The columns `embedded` become one index each, behind all features.
     """
+    if not embedded:
+        return _features(question, ())
+    parts: list[Any] = [("codes", Codes(), list(embedded))]
+    if len(embedded) < len(question.features):
+        parts.insert(
+            0, ("features", _features(question, embedded), list(range(len(question.features))))
+        )
+    return Pipeline([("both", ColumnTransformer(parts))])
+
+
+def _features(question: Question, skip: Sequence[int]) -> Pipeline:
+    """The preparation of all columns but some."""
     if question.shape is not None:
         return Pipeline([("scale", TrialScaler(question.shape, question.padded))])
     numbers = Pipeline(
@@ -117,9 +179,12 @@ def preparation(question: Question) -> Pipeline:
         ]
     )
     categories = OneHotEncoder(
-        handle_unknown="infrequent_if_exist", max_categories=MOST_CATEGORIES, sparse_output=False
+        handle_unknown="infrequent_if_exist",
+        min_frequency=SEEN_OFTEN,
+        max_categories=MOST_CATEGORIES,
+        sparse_output=False,
     )
-    columns = question.of_kind
+    columns = {k: [c for c in own if c not in skip] for k, own in question.of_kind.items()}
     split = [("number", numbers), ("category", categories)]
     wanted = [(kind, made, columns[kind]) for kind, made in split if columns[kind]]
     return Pipeline(
@@ -154,4 +219,4 @@ def flat_preparation(question: Question) -> Pipeline:
         return whole
     steps, channels = question.shape
     shape = (steps, channels + question.padded)
-    return Pipeline([*whole.steps, ("bins", TimeBins(shape))])
+    return Pipeline([*whole.steps, ("bins", TimeBins(shape, padded=question.padded))])

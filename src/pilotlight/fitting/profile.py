@@ -14,8 +14,9 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from pilotlight.data.columns import Array, Column
 from pilotlight.data.generators import named_seed
 from pilotlight.fitting.drift import drift_notices, shift_notice
-from pilotlight.fitting.folds import Folds, copies
+from pilotlight.fitting.folds import copies
 from pilotlight.fitting.question import Notice, Question, row_words
+from pilotlight.fitting.split import Folds
 from pilotlight.fitting.study import MANY_ROWS
 
 FEW_ROWS, FEW_GROUPS = 100, 10
@@ -127,16 +128,17 @@ def _answers(question: Question) -> Iterator[Notice]:
         return
     rng = np.random.default_rng(named_seed(0, "look"))
     rows = rng.permutation(len(question.y))[:MOST_LOOKED_AT]
-    y = question.y[rows]
-    if question.task == "classification" and np.bincount(y.astype(int)).max() > 0.95 * len(y):
+    classes = question.task == "classification"
+    if classes and np.bincount(question.y[rows].astype(int)).max() > 0.95 * len(rows):
         return
     for i, feature in enumerate(question.features):
-        if _told_by(question.x[rows, i], y, question.task == "classification") > GIVEN_AWAY:
-            text = (
-                f"{feature.name!r} alone gives {question.target!r} away. If it is made from it, or "
-                f"known only afterwards, the score is worthless: --leave-out {feature.name}."
-            )
-            yield Notice("answer-column", text)
+        for name, y in zip(question.targets, question.each[rows].T, strict=True):
+            if _told_by(question.x[rows, i], y, classes) > GIVEN_AWAY:
+                text = (
+                    f"{feature.name!r} alone gives {name!r} away. If it is made from it, or known "
+                    f"only afterwards, the score is worthless: --leave-out {feature.name}."
+                )
+                yield Notice("answer-column", text)
 
 
 def _told_by(x: Array, y: Array, classes: bool) -> float:

@@ -9,7 +9,9 @@ Every score is 1 - (sum of losses) / (sum of a reference's losses) over held-out
 For rows in time the reference is the mean of the test block itself. Blocks differ in level when a
 target drifts, and a network can find out where in the recording it is; that earns nothing so.
 
-R rows, G units (groups, blocks of time or rows).
+Of several targets the score is the mean of theirs.
+
+R rows, K targets, G units (groups, blocks of time or rows).
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ import numpy as np
 from scipy import stats
 
 from pilotlight.data.columns import Array
-from pilotlight.fitting.folds import Fold
 from pilotlight.fitting.question import Question, Rows, Task
+from pilotlight.fitting.split import Fold
 
 LEVEL = 0.05
 FEWEST_UNITS = 3
@@ -46,7 +48,10 @@ class Estimate:
 
 
 def losses(task: Task, y: Array, predicted: Array) -> Array:
-    """The loss of each row [R]; `predicted` is [R, classes], or a number or rate a row [R]."""
+    """The loss of each row [R]; `predicted` is [R, classes], or a number or rate a row [R].
+
+    Of several targets, that of each: [R, K].
+    """
     if task == "classification":
         return np.asarray(predicted.argmax(axis=1) != y, np.float64)
     if task == "regression":
@@ -62,15 +67,23 @@ def deviance(y: Array, rate: Array) -> Array:
 
 
 def reference(question: Question, folds: Sequence[Fold]) -> Array:
-    """The loss [R] that is worth a score of 0: 1, or that of a mean; see the module."""
-    base = np.ones(len(question.y))
+    """The loss [R] or [R, K] that is worth a score of 0: 1, or that of a mean; see the module."""
+    base = np.ones(question.y.shape)
     if question.task == "classification":
         return base
     for fold in folds:
         known = fold.test if question.in_time else fold.train
-        mean = np.full(len(fold.test), question.y[known].mean())
+        mean = np.broadcast_to(question.y[known].mean(0), question.y[fold.test].shape)
         base[fold.test] = losses(question.task, question.y[fold.test], mean)
     return base
+
+
+def evened(base: Array, tested: Rows) -> Array:
+    """Factors [K] that make each target's reference sum to 1 over the tested rows.
+
+    A loss weighed so and summed over targets gives, in one ratio of sums, the mean of their scores.
+    """
+    return np.asarray(1 / base[tested].sum(0))
 
 
 def estimate(task: Task, loss: Array, base: Array, units: Rows, level: float = LEVEL) -> Estimate:
@@ -139,7 +152,7 @@ def is_better(differences: Sequence[Estimate], strict: Sequence[Estimate]) -> bo
 
 def covers(question: Question, unit: str, units: int) -> str:
     """What the interval is over and what it does not promise, in words."""
-    few = f" With {units} {unit}, few, take it as a rough guide." if units < 10 else ""
+    few = f" With {units} of them it is a rough guide." if units < 10 else ""
     if units < FEWEST_UNITS:
         return f"No interval: {units} {unit} say nothing about how others vary."
     if question.groups is not None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from pilotlight.core.errors import UsageError
 from pilotlight.fitting.baselines import Baseline, baselines
 from pilotlight.fitting.candidates import Candidate
-from pilotlight.fitting.folds import Folds
-from pilotlight.fitting.networks import Network
+from pilotlight.fitting.networks import Inputs, Network
+from pilotlight.fitting.parts import part_of
 from pilotlight.fitting.question import Question, Rows
+from pilotlight.fitting.split import Folds
+from pilotlight.fitting.tables import seen_of
 
 STEPS = 500
 """Updates that a network gets while settings are chosen; more rows get more."""
@@ -21,6 +26,17 @@ MOST_SEEDS = 50
 MANY_ROWS = 20_000
 """Beyond, looking for nearest neighbours takes longer than all else."""
 FIRST_SEED = 1000
+EMBEDDED_FROM = 10
+"""Columns of so many categories are embedded."""
+HALVED_AT = (0.125, 0.25, 0.5)
+"""At these shares of all epochs the worse half of the candidates stops."""
+FEWEST_GOING_ON = 2
+"""So many candidates of a network are never stopped."""
+SHARES = (0.25, 0.5)
+FEWEST_SHARED = 20
+"""A learning curve is not drawn from fewer rows."""
+ALL_OF_THEM = 0
+"""`share` of a network that learns from all training rows."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +61,63 @@ class Study:
     candidates: tuple[Candidate, ...]
     seeds: int = 3
     device: str = "cpu"
+    halving: bool = True
+    sampler: str = "halton"
+
+    @property
+    def batches(self) -> int:
+        """How often candidates are searched: a sampler proposes as many as there were at first."""
+        return 1 if self.sampler == "halton" else 2
+
+    @cached_property
+    def embedded(self) -> tuple[int, ...]:
+        """Columns of categories that the networks get as embeddings; the others are one-hot."""
+        if self.question.shape is not None or any(n.own for n in self.networks):
+            return ()
+        features = enumerate(self.question.features)
+        return tuple(i for i, f in features if len(f.categories) >= EMBEDDED_FROM)
+
+    @cached_property
+    def seen(self) -> Inputs:
+        """What networks see of a row."""
+        return seen_of(self.question, self.embedded)
+
+    @property
+    def rounds(self) -> tuple[int, ...]:
+        """Up to which epoch each round of the search trains.
+
+        After each but the last the worse half of the candidates stops (successive halving,
+        Jamieson and Talwalkar 2016).
+        """
+        ends = [max(1, round(share * self.epochs)) for share in HALVED_AT]
+        return (*(e for e in ends if self.halves and e < self.epochs), self.epochs)
+
+    @property
+    def halves(self) -> bool:
+        """Whether there are enough candidates of some network to stop half of them."""
+        kinds = Counter(c.network for c in self.candidates)
+        return self.halving and max(kinds.values()) > FEWEST_GOING_ON
+
+    @cached_property
+    def shares(self) -> tuple[float, ...]:
+        """Parts of the training rows that a learning curve is drawn from; none if those are few."""
+        fewest = min(len(f.train) for f in self.folds.outer)
+        groups = self.question.groups
+        held = [len(np.unique(groups[f.train])) for f in self.folds.outer if groups is not None]
+        return tuple(
+            s for s in SHARES if s * fewest >= FEWEST_SHARED and s * min(held, default=99) >= 2
+        )
+
+    def rows_of(self, place: int, share: int) -> Rows:
+        """Training rows of a place, or with `share` from 1 on a part: `shares[share - 1]` of them.
+
+        Whole groups; in time a stretch; else classes in equal shares. Smaller parts lie in larger
+        ones.
+        """
+        rows = self.places[place].train
+        if share == ALL_OF_THEM:
+            return rows
+        return part_of(self.question, rows, self.shares[share - 1], f"share/{place}")
 
     @cached_property
     def places(self) -> tuple[Place, ...]:

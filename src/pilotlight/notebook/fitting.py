@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from pilotlight.core.command import FitCommand
 from pilotlight.core.errors import RecordError, UsageError
 from pilotlight.core.event import Progress
 from pilotlight.data.columns import Column, column_of
-from pilotlight.data.files import Examples, from_arrays, read
+from pilotlight.data.files import INPUTS, Examples, from_arrays, read
+from pilotlight.data.spikes import is_spikes
 from pilotlight.notebook.display import Bar
 from pilotlight.notebook.running import told_briefly
 from pilotlight.present.fit_words import headline, terminal
@@ -84,7 +86,7 @@ class FittedModel:
         return self.folder / "report.html"
 
     def predict(self, inputs: Any) -> Any:
-        """Classes, numbers or rates for new rows, [R], as text or numbers.
+        """Classes, numbers or rates for new rows, [R] or [R, K], as text or numbers.
 
         Raises:
             UsageError: the rows lack columns, or hold what does not fit them.
@@ -132,8 +134,11 @@ def fit(
     seeds: int = 3,
     candidates: int | None = None,
     budget: str | None = None,
+    sampler: str = "halton",
+    halving: bool = True,
     leave_out: Sequence[str] = (),
     types: Mapping[str, str] | None = None,
+    bin: float | None = None,
     device: str = "auto",
     jobs: int | None = None,
     out: str | Path | None = None,
@@ -142,8 +147,9 @@ def fit(
     """Can a network predict this, how well really, and is it worth it over something simple?
 
     Args:
-        inputs: numbers [R, F], trials [R, T, C], a mapping or data frame of columns, or a path.
-        target: values [R]: texts, numbers or counts; or a column's name.
+        inputs: numbers [R, F], trials [R, T, C], a mapping or data frame of columns, a mapping of
+            named arrays (X or spike_times among them), or a path.
+        target: values [R]: texts, numbers or counts; several as [R, K]; or names of columns.
         groups: what rows belong to [R] (an animal, a session); or a column's name.
         in_time: rows are in order of time: blocks with gaps are held out.
         task: "classification", "regression" or "counts"; guessed unless given.
@@ -152,8 +158,11 @@ def fit(
         folds, inner_folds, seeds: how many; `folds` may be the path of a file of index lists.
         candidates: how many settings are tried on the inner folds; 16 unless given.
         budget: instead, about how long it may take: "2m".
+        sampler: "halton" spreads candidates evenly; "optuna" lets half follow from the other half.
+        halving: the worse half of the candidates stops early, and again.
         leave_out: columns not to predict from.
         types: what columns hold: {"year": "category"}.
+        bin: where spike times are counted, the width of a bin in seconds.
         device: "auto", "cpu", "cuda" or "mps".
         jobs: worker processes; for a long fit one per core unless given. Same numbers always.
         out: the run's folder, new or empty; without it runs/NAME-DATE-ID.
@@ -164,7 +173,7 @@ def fit(
         RecordError: the folder cannot be made, read or resumed.
         KeyboardInterrupt: it was interrupted; what was trained is kept.
     """
-    data, names = _together(inputs, target, groups, types)
+    data, names = _together(examples_of(inputs, types, bin), target, groups, types)
     if resume_from is not None:
         return _train(resume_fit(resume_from, data, model, jobs), model)
     command = FitCommand(
@@ -175,11 +184,14 @@ def fit(
         task=task,
         types=types or {},
         leave_out=tuple(leave_out),
+        bin=bin,
         folds=folds,
         inner_folds=inner_folds,
         seeds=seeds,
         candidates=candidates,
         budget=budget,
+        sampler=sampler,
+        halving=halving,
         model=model,
         device=device,
         jobs=jobs,
@@ -197,7 +209,9 @@ def open_fitted(folder: str | Path, model: Any = None) -> FittedModel:
     return FittedModel(folder, model)
 
 
-def examples_of(inputs: Any, types: Mapping[str, str] | None = None) -> Examples:
+def examples_of(
+    inputs: Any, types: Mapping[str, str] | None = None, width: float | None = None
+) -> Examples:
     """Arrays, a data frame, a mapping of columns or a path as named columns.
 
     Raises:
@@ -206,7 +220,9 @@ def examples_of(inputs: Any, types: Mapping[str, str] | None = None) -> Examples
     if isinstance(inputs, Examples):
         return inputs
     if isinstance(inputs, str | Path):
-        return read(inputs, types or {})  # type: ignore[arg-type]
+        return read(inputs, types or {}, width=width)  # type: ignore[arg-type]
+    if isinstance(inputs, Mapping) and (is_spikes(inputs) or INPUTS in inputs):
+        return from_arrays("data", inputs, types, width)  # type: ignore[arg-type]
     if isinstance(inputs, Mapping) or hasattr(inputs, "columns"):
         names = list(inputs) if isinstance(inputs, Mapping) else list(inputs.columns)
         wanted: Mapping[str, Any] = types or {}
@@ -224,17 +240,23 @@ def _refuse_uneven(columns: Sequence[Column]) -> None:
 
 
 def _together(
-    inputs: Any, target: Any, groups: Any, types: Mapping[str, str] | None
+    data: Examples, target: Any, groups: Any, types: Mapping[str, str] | None
 ) -> tuple[Examples, tuple[str, str | None]]:
     """Inputs with the target and the groups as columns beside them, and their names."""
-    data = examples_of(inputs, types)
     columns = list(data.columns)
     names: list[str | None] = []
     for given, usual in ((target, TARGET), (groups, GROUP)):
         if given is None or isinstance(given, str):
             names.append(given)
             continue
+        if usual == TARGET and _are_names(given, columns):
+            names.append(",".join(given))
+            continue
         values = np.asarray(given)
+        if values.ndim == 2 and usual == TARGET and values.shape[1] > 1:
+            columns += (several := _several(given, values, types))
+            names.append(",".join(c.name for c in several))
+            continue
         if len(values) != data.rows:
             raise UsageError(f"{usual} has {len(values)} values, the inputs {data.rows} rows.")
         name = str(getattr(given, "name", None) or usual)
@@ -243,8 +265,22 @@ def _together(
         columns.append(column_of(name, values, (types or {}).get(name)))  # type: ignore[arg-type]
         names.append(name)
     assert names[0] is not None
-    whole = Examples(data.name, tuple(columns), data.trials, data.lengths, data.notes)
+    whole = replace(data, columns=tuple(columns))
     return whole, (names[0], names[1])
+
+
+def _are_names(given: Any, columns: Sequence[Column]) -> bool:
+    """Whether a list names columns that are there; a list of values names none."""
+    known = {c.name for c in columns}
+    return isinstance(given, list | tuple) and all(isinstance(g, str) and g in known for g in given)
+
+
+def _several(given: Any, values: Any, types: Mapping[str, str] | None) -> list[Column]:
+    """The columns of several targets, by their own names where they have such."""
+    named = [str(n) for n in getattr(given, "columns", [])]
+    names = named or [f"{TARGET}_{i + 1}" for i in range(values.shape[1])]
+    wanted: Mapping[str, Any] = types or {}
+    return [column_of(n, v, wanted.get(n)) for n, v in zip(names, values.T, strict=True)]
 
 
 def _train(fitting: Fitting, model: Any) -> FittedModel:
