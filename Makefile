@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 BENCH := .venv-bench/bin/python
 
-.PHONY: run test setup check slow docs bench bench-planner clean
+.PHONY: run test setup check slow docs web recorded bench bench-planner clean
 
 run: $(READY)  ## set up everything and run a first lab to its verdict
 	$(BIN)/pilotlight run momentum
@@ -34,8 +34,15 @@ slow: $(READY)  ## what takes longer: full-length runs and the tests marked slow
 docs: $(READY)  ## write generated documents afresh
 	$(BIN)/python docs/generate.py
 
-bench: .venv-bench/ready  ## measure speed and memory side by side with peers, some five minutes
+recorded: $(READY)  ## run labs whose page lacks an up-to-date run to show, and keep it small
+	$(BIN)/python docs/recorded.py
+
+web: $(READY)  ## build the app's page from web/; needs an npm registry, no Node
+	$(BIN)/python hatch_build.py
+
+bench: .venv-bench/ready  ## measure speed and memory side by side with peers, some eight minutes
 	$(BENCH) -m benchmarks
+	$(BENCH) -m benchmarks own-data
 
 bench-planner: .venv-bench/ready  ## measure which networks gain from training together
 	$(BENCH) -m benchmarks planner
