@@ -10,7 +10,8 @@ run: $(READY)  ## set up everything and run a first lab to its verdict
 	$(BIN)/pilotlight run momentum
 
 test: check  ## the quick checks and tests, on all cores
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile --ignore=tests/browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/browser
 
 setup: $(READY)  ## make .venv with everything in it
 
