@@ -19,6 +19,7 @@ import jupytext
 import nbformat
 from cyclopts import App
 from rich.console import Console
+from typescript import types_page
 
 from pilotlight.cli.commands import app
 from pilotlight.labs.catalogue import Entry, entries
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     for path, text in stale:
         print(f"{path.relative_to(root)} is {'not in step: make docs' if check else 'written'}")
         if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="\n")
     return int(check and bool(stale))
 
@@ -50,6 +52,7 @@ def documents(root: Path) -> Iterator[tuple[Path, str]]:
     yield docs / "labs.md", labs_page(entries())
     yield docs / "practice.md", practice_page(practice.entries())
     yield docs / "quickstart.ipynb", notebook(_read(docs / "quickstart.py"))
+    yield root / "web" / "src" / "lib" / "types.ts", types_page()
     yield architecture, between_marks(_read(architecture), tree(root))
 
 

@@ -40,6 +40,7 @@ def test_this_machine_is_described_in_full(here):
         "torch",
         "GPU",
         "Packages",
+        "Page",
     ]
     assert all(item.found and item.means for item in here.items)
     assert all(item.do for item in here.items if item.level == "problem")
@@ -293,3 +294,13 @@ def test_importing_the_doctor_does_not_import_torch():
     code = "import sys, pilotlight.app.doctor; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_the_page_of_the_app(tmp_path):
+    assert not machine.page_is_built(tmp_path)
+    (tmp_path / "server" / "page").mkdir(parents=True)
+    (tmp_path / "server" / "page" / "index.html").touch()
+    assert machine.page_is_built(tmp_path)
+    assert doctor.judge_page(True).level == "ok"
+    missing = doctor.judge_page(False)
+    assert (missing.level, missing.do) == ("warn", "In a clone: make web")

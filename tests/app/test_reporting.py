@@ -13,6 +13,7 @@ from pilotlight.app.prepare import prepare
 from pilotlight.app.reporting import history_arrays, result_of, summarise
 from pilotlight.core.command import RunCommand
 from pilotlight.core.event import CohortDone, Diverged, Exhibited, Finished, Measured, Note
+from pilotlight.core.lab import Claim
 from pilotlight.core.report import MemberRow
 from pilotlight.record.folder import Folder
 
@@ -74,6 +75,17 @@ def test_claims_about_comparisons_that_were_left_out_are_left_out(path, lab, tmp
     about = {n for n, c in lab.claims.items() if {c.left, c.right or c.left} <= set(compare)}
     assert {claim.id for claim in report.claims} == about
     assert len(about) < len(lab.claims)
+
+
+def test_a_trend_is_left_out_only_if_one_of_its_comparisons_is(path, lab, tmp_path):
+    trends = {
+        "of_two": Claim("Wider is better.", trend={"narrow": 0, "wide": 1}, at_least=0.1),
+        "of_three": Claim("No.", trend={"narrow": 0, "wide": 1, "wide_and_slow": 2}, at_least=0.1),
+    }
+    config = prepare(RunCommand(path, compare=("wide", "narrow"))).config
+    folder = Folder.create("ring", config, out=str(tmp_path / "some"))
+    report = summarise(folder, replace(lab, claims=trends))
+    assert [claim.id for claim in report.claims] == ["of_two"]
 
 
 def test_a_run_in_training_is_running(folder, lab):

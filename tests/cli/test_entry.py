@@ -43,6 +43,9 @@ OPTIONS = {
         "--seeds",
         "--candidates",
         "--budget",
+        "--bin",
+        "--no",
+        "--sampler",
         "--model",
         "--device",
         "--dry",
@@ -57,6 +60,7 @@ OPTIONS = {
     "runs": {"--root", "--json"},
     "report": {"--json", "--open"},
     "diagnose": {"--json"},
+    "app": {"--port", "--no", "--runs", "--allow", "--root"},
     "doctor": {"--json"},
 }
 

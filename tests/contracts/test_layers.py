@@ -13,6 +13,9 @@ import pytest
 MOST_MODULES = 12
 """So many modules must be read to understand a lab, beside torch and numpy."""
 
+READS_THE_ENGINE = {"pilotlight.labs.foundations.early_stopping"}
+"""An exhibit trains by the engine itself: what it hands back after stopping is what is shown."""
+
 
 @pytest.fixture(scope="module")
 def imports() -> grimp.ImportGraph:
@@ -57,7 +60,8 @@ def test_a_lab_needs_few_modules_and_no_other_lab(imports):
     assert "pilotlight.labs.foundations.momentum" in found
     for lab in found:
         needs = imports.find_upstream_modules(lab)
-        assert len(needs) <= MOST_MODULES, f"{lab} needs {sorted(needs)}"
+        if lab not in READS_THE_ENGINE:
+            assert len(needs) <= MOST_MODULES, f"{lab} needs {sorted(needs)}"
         assert not needs & set(found), lab
 
 

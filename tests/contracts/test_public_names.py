@@ -12,7 +12,8 @@ import pytest
 
 import pilotlight
 from pilotlight.app.doctor import Finding, Findings
-from pilotlight.app.fit_preparing import prepare_fit, seen
+from pilotlight.app.fit_preparing import prepare_fit
+from pilotlight.app.fit_seen import seen
 from pilotlight.app.practising import Checked, Standing
 from pilotlight.cli import fitting
 from pilotlight.core.command import FitCommand

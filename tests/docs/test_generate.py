@@ -21,6 +21,7 @@ DOCUMENTS = [
     "docs/labs.md",
     "docs/practice.md",
     "docs/quickstart.ipynb",
+    "web/src/lib/types.ts",
 ]
 
 

@@ -9,7 +9,7 @@ from pilotlight.core.event import Checkpoint, Diverged, Measured, Stopped
 from pilotlight.core.settings import linear, unit, whole
 from pilotlight.data.split import holdout_with_validation
 from pilotlight.data.table import Data
-from pilotlight.engine.cohort import CohortState, new_flags
+from pilotlight.engine.cohort import ORDER, CohortState, joined, new_flags, shares
 from pilotlight.engine.optim import adamw, rmsprop
 from pilotlight.engine.schedule import warmup
 from pilotlight.engine.steps import Phase, Stage, Training, supervised, uniform
@@ -166,3 +166,13 @@ def test_nobody_has_diverged_or_stopped_at_the_start():
     assert state.training.tolist() == [True] * 3
     flags["diverged_at"][0], flags["stopped_at"][2] = 4, 6
     assert state.training.tolist() == [False, True, False]
+
+
+def test_networks_leave_a_cohort_with_all_that_is_theirs_and_meet_in_another():
+    tensors = {"parameters/w": torch.arange(6.0).view(3, 2), "generators/noise": torch.ones(3, 4)}
+    apart = shares({**tensors, ORDER: torch.zeros(3, 9)}, [7, 8, 9])
+    assert set(apart) == {f"{m}/{n}" for m in (7, 8, 9) for n in tensors}
+    together = joined(apart, [9, 7])
+    torch.testing.assert_close(together["parameters/w"], torch.tensor([[4.0, 5.0], [0.0, 1.0]]))
+    assert together["generators/noise"].shape == (2, 4)
+    assert not len(together[ORDER])

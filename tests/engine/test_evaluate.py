@@ -211,7 +211,8 @@ def test_a_network_that_diverged_is_filmed_no_more(tiny, train):
     assert [e.members for e in trained.of(Snapshot)] == [(0, 1), (0,), (0,), (0,)]
 
 
-def test_evaluations_find_what_the_training_rows_say(tiny, train):
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_evaluations_find_what_the_training_rows_say(tiny, train, part):
     def centre(model, batch, settings, state):
         return {"centre": model(batch.inputs).mean(0)}
 
@@ -221,7 +222,9 @@ def test_evaluations_find_what_the_training_rows_say(tiny, train):
     def fit(model, batch, settings, state):
         return cross_entropy(model(batch.inputs), batch.targets), {}, state
 
-    training = Training([Phase(fit)], away, ("test",), reference=centre, snapshot=away)
+    training = Training(
+        [Phase(fit)], away, ("test",), reference=centre, reference_part=part, snapshot=away
+    )
     lab = tiny(train=training)
     trained = train(lab, (0, 1), {"epochs": 1}, compare=("plain",))
     inputs, targets = lab.data.load()
@@ -229,7 +232,7 @@ def test_evaluations_find_what_the_training_rows_say(tiny, train):
         model = mlp(4, [5], 3).double()
         model.load_state_dict(trained.network(member.index))
         rows = holdout(targets, None, generator(member.seed, "split"))
-        middle = model(inputs[rows["train"]].double()).mean(0)
+        middle = model(inputs[rows[part]].double()).mean(0)
         expected = (model(inputs[rows["test"]].double()) - middle).square().sum(1).mean().item()
         assert trained.final("test_away", member.index) == pytest.approx(expected, abs=1e-12)
     first = trained.of(Snapshot)[0].values["away"][0]

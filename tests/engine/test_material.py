@@ -1,5 +1,6 @@
 """Rows of a run: shared data held once, data per seed drawn from its own generator, splits."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -70,6 +71,19 @@ def test_each_member_takes_its_own_rows_from_the_joined_table(tiny):
         for part in own:
             assert torch.equal(rows.inputs[split[part]], inputs[own[part]].double())
             assert torch.equal(rows.targets[split[part]], targets[own[part]])
+
+
+def test_a_table_in_a_file_stays_there(tiny, tmp_path):
+    """Nothing on the way to a batch makes a copy of it, which might not fit in memory."""
+    table = np.memmap(tmp_path / "table", np.float32, "w+", shape=(60, 4))
+    table[:] = np.arange(60)[:, None]
+    mapped = torch.from_numpy(table)
+    lab = tiny(data=Data("mapped", lambda: (mapped, torch.arange(60) % 3), classes=3))
+    members = make_members(lab, range(3), {})
+    material = prepare(lab, members)
+    assert list(material.tables) == [fingerprint(mapped.clone(), torch.arange(60) % 3)]
+    rows = material.rows(members, "cpu", torch.float32)
+    assert rows.inputs.data_ptr() == table.ctypes.data
 
 
 def test_comparisons_of_one_seed_share_their_split(tiny):

@@ -48,6 +48,18 @@ lab = Lab(
     compare=dict(fast=dict(rate=1.0), slow={}, no_patience=dict(patience=0)),
 )
 """,
+    "an order of its own": """
+def windows(rows, settings, generator):
+    pieces = torch.arange(rows).split(settings.held)
+    return torch.cat([p[torch.randperm(len(p), generator=generator)] for p in pieces])
+
+
+lab = Lab(
+    area="toys", seconds=1, text="", data=CLOUDS, model=lambda s: nn.Linear(4, 3),
+    train=supervised(cross_entropy, order=windows),
+    settings=SETTINGS | dict(held=whole(1, 60, 10)), compare=dict(few={}, one=dict(held=1)),
+)
+""",
     "dropout in the second comparison only": """
 def build(s):
     dropping = [Dropout(s.dropout)] if s.drops else []
@@ -207,6 +219,31 @@ lab = Lab(
     area="toys", seconds=1, text="", data=CLOUDS, model=lambda s: mlp(4, [8], 3),
     train=Training(
         [Phase(fit)], watch, reference=centres, evaluation_noise=lambda s: dict(moved=normal(3)),
+    ),
+    settings=SETTINGS, compare=dict(only={}, slow=dict(rate=0.01)),
+)
+""",
+    "evaluations that ask other rows": """
+def fit(model, batch, settings, state):
+    return cross_entropy(model(batch.inputs), batch.targets), {}, state
+
+
+def centres(model, batch, settings, state):
+    outputs = model(batch.inputs) + batch.noise.moved
+    of = [(batch.targets == c).to(outputs) @ outputs / (batch.targets == c).sum() for c in range(3)]
+    return {"centres": torch.stack(of)}
+
+
+def watch(model, batch, settings, state):
+    away = torch.cdist(model(batch.inputs), batch.reference.centres)
+    return {"error": (away.argmin(1) != batch.targets).double(), "nearest": away.amin(1)}
+
+
+lab = Lab(
+    area="toys", seconds=1, text="", data=CLOUDS, model=lambda s: mlp(4, [8], 3),
+    train=Training(
+        [Phase(fit)], watch, reference=centres, reference_part="test",
+        evaluation_noise=lambda s: dict(moved=normal(3)),
     ),
     settings=SETTINGS, compare=dict(only={}, slow=dict(rate=0.01)),
 )

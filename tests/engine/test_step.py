@@ -71,6 +71,22 @@ def test_each_epoch_takes_full_batches_in_each_members_own_new_order(tiny):
             assert torch.equal(seen[i, 6 * epoch : 6 * epoch + 6].flatten(), expected)
 
 
+def test_a_training_may_order_the_rows_itself(tiny):
+    def halves(rows, settings, generator):
+        """The second half of the rows, then as many of the first; each half shuffled."""
+        half = rows // 2
+        return torch.cat([torch.randperm(half, generator=generator) + at for at in (half, 0)])
+
+    lab = seen_lab(tiny)
+    lab = replace(lab, train=replace(lab.train, order=halves))
+    work, state = started(lab, changes={"batch": 5, "epochs": 2})
+    seen = torch.stack([s["rows"] for s in steps(work, state, 20)], 1)
+    for i, seed in enumerate((0, 1)):
+        own = generator(seed, "order")
+        expected = torch.cat([halves(50, work.settings, own) for _ in range(2)])
+        assert torch.equal(seen[i].flatten(), expected.double())
+
+
 def test_rows_of_a_stage_come_from_its_part_only(tiny):
     lab = seen_lab(tiny)
     staged = replace(

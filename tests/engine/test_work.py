@@ -10,6 +10,7 @@ from pilotlight.core.settings import linear, log, switch, whole
 from pilotlight.data.generators import generator
 from pilotlight.engine.optim import sgd
 from pilotlight.engine.plan import make, make_members
+from pilotlight.engine.step import _new_order
 from pilotlight.engine.steps import Noise, Phase, Stage, Training, normal, supervised, uniform
 from pilotlight.engine.work import Stretch, draw, work_for
 
@@ -23,6 +24,17 @@ def test_epochs_are_laid_out_in_full_batches(tiny):
     work = laid_out(tiny(), changes={"batch": 10, "epochs": 3})  # 48 rows train
     assert work.stretches == (Stretch("train", 0, 12, 4),)
     assert work.steps == 12
+
+
+def test_an_epoch_can_have_more_batches_than_there_are_rows_for(tiny):
+    """Then a network goes through its rows again, in another order."""
+    work = laid_out(tiny(settings={"epoch_steps": whole(1, 99, 7)}), changes={"batch": 10})
+    assert work.stretches == (Stretch("train", 0, 21, 7),)
+    order = _new_order(work, work.start(), "train", 70)
+    rows = sorted(work.row_lists["train"][0].tolist())
+    assert sorted(order[0, :48].tolist()) == rows
+    assert set(order[0, 48:].tolist()) < set(rows)
+    assert order[0, :22].tolist() != order[0, 48:].tolist()
 
 
 def test_stages_follow_one_another(tiny):

@@ -70,7 +70,7 @@ HEALTHY = {
     "healthy, larger rate": dict(rate=0.3),
     "healthy, wide": dict(width=128),
     "healthy, narrow": dict(width=16),
-    "healthy, deep": dict(depth=3, rate=0.3),
+    "healthy, deep": dict(depth=3, gain=2**0.5),
     "healthy, tanh": dict(activation="tanh"),
     "healthy, He": dict(gain=2**0.5),
     "healthy, small batch": dict(batch=8, rate=0.03),

@@ -78,11 +78,15 @@ def test_a_whole_diagnosis_names_the_causes(few):
 
 
 @pytest.mark.slow
-def test_over_240_networks_both_rates_hold():
-    found, accused = hold_against(trained(range(200, 212)))
+def test_over_480_networks_both_rates_hold():
+    report, ward = trained(range(200, 224)), sick()
+    ends = [m.final["test_accuracy"] for m in report.members if m.comparison in ward.HEALTHY]
+    assert min(ends) > 0.75  # who is called healthy here has learned
+    found, accused = hold_against(report)
     missed = {name: of - hits for name, (hits, of) in found.items() if hits < of}
-    assert len(accused) <= 1, accused  # of 120
-    assert sum(missed.values()) <= 1, missed  # of 108
+    print(f"accused {len(accused)} of {len(ends)}, missed {missed}")
+    assert len(accused) <= 1, accused  # of 240
+    assert sum(missed.values()) <= 1, missed  # of 216
 
 
 # Single rules

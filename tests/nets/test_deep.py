@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from pilotlight.nets.deep import ACTIVATIONS, deep, flow, log_ratios
+from pilotlight.nets.deep import ACTIVATIONS, deep, flow, log_gradient_ratio, log_ratios
 
 SLOPES = {
     "sigmoid": lambda a: a * (1 - a),
@@ -128,3 +128,18 @@ def test_the_model_is_left_as_it_was():
     before = {n: p.clone() for n, p in model.named_parameters()}
     log_ratios(model, x, y)
     assert all(p.grad is None and torch.equal(p, before[n]) for n, p in model.named_parameters())
+
+
+def test_ratio_of_a_net_in_three_parts_is_that_of_autograd():
+    model, (x, y) = deep(20, 16, 6, 5, "tanh", 0.5).double(), rows()
+    parts = model[:2], model[2:-1], model[-1]
+    early = parts[0](x)
+    late = parts[1](early)
+    first, last = torch.autograd.grad(cross_entropy(parts[2](late), y), [early, late])
+    expected = (first.norm(dim=1) / last.norm(dim=1)).log10()
+    assert torch.allclose(log_gradient_ratio(*parts, x, y), expected)
+
+
+def test_ratio_of_a_net_in_three_parts_that_says_nothing():
+    model, (x, y) = deep(20, 16, 30, 5, "linear", 1e-3).double(), rows()
+    assert log_gradient_ratio(model[:2], model[2:-1], model[-1], x, y).max() < -40

@@ -1,5 +1,6 @@
 """`check_lab` passes what is right and names what is wrong, one known-wrong lab for each rule."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -194,6 +195,19 @@ def test_a_first_loss_far_from_theory(told):
     only(found, "away from ln 3 = 1.10")
 
 
+@pytest.mark.parametrize("part", ["train", "validation"])
+def test_rows_that_test_and_are_learned_from(told, part):
+    rule = (
+        "def parts(targets, settings, generator):\n"
+        "    rows = torch.arange(60)\n"
+        '    own = {"train": rows[:30], "validation": rows[30:40], "test": rows[40:]}\n'
+        f'    return own | {{"{part}": rows[21:41]}}\n\n\ndef fit('
+    )
+    found = told(("def fit(", rule), ("    model=build,", "    split=parts,\n    model=build,"))
+    own = [p for p in found if p.startswith("split: in slow")]
+    only(own, f"rows of '{part}' are in 'test' too")
+
+
 def test_classes_that_are_not_declared(told):
     found = told((", classes=3", ""), (TRAINING, "train=supervised(cross_entropy),"))
     only(found, "data: 'clouds' does not say how many classes there are")
@@ -263,6 +277,16 @@ def test_a_setting_that_nothing_reads(told):
     only(found, "decay=0.5 changes nothing: is the setting read at all?")
 
 
+def test_a_setting_that_only_measuring_reads(told):
+    found = told(
+        ("rate=log(1e-4, 10, 0.1),", "rate=log(1e-4, 10, 0.1), blur=unit(0.0),"),
+        ("effects=dict(rate=0.5,", "effects=dict(rate=0.5, blur=0.5,"),
+        ("{\"accuracy\": right.to(batch.inputs.dtype)}",
+         "{\"accuracy\": right.to(batch.inputs.dtype) - settings.blur}"),
+    )  # fmt: skip
+    assert found == []
+
+
 def test_a_setting_without_an_effect(told):
     only(told(("rate=0.5, batch=6,", "batch=6,")), "effects: 'rate' is missing")
 
@@ -320,6 +344,14 @@ def test_a_comparison_that_sets_its_length_has_a_short_trial_too(tmp_path):
     path.write_text(SMALL.replace("slow=dict(rate=0.01)", "slow=dict(rate=0.01, epochs=90)"))
     trial = rules.Trial.of(load(str(path)))
     assert {e.epoch for e in trial.events if getattr(e, "final", False)} == {2.0}
+
+
+def test_a_lab_may_say_what_short_is(tmp_path):
+    path = tmp_path / "small.py"
+    path.write_text(SMALL.replace("slow=dict(rate=0.01)", "slow=dict(rate=0.01, batch=30)"))
+    trial = rules.Trial.of(replace(load(str(path)), short=dict(epochs=1, batch=6)))
+    assert trial.changes == {"epochs": 1, "batch": 6}
+    assert {e.epoch for e in trial.events if getattr(e, "final", False)} == {1.0}
 
 
 def test_too_short_a_course_to_be_resumed(told):

@@ -25,7 +25,7 @@ def findings(path: str | Path) -> tuple[list[Finding], bool]:
     Raises:
         RecordError: no readable run there.
     """
-    folder = opening.open_folder(path)
+    folder = opening.open_lab_run(path)
     lab = opening.lab_of(folder)
     shared = _shared_rows(folder, lab)
     return diagnose(summarise(folder, lab), shared), shared is not None

@@ -26,6 +26,7 @@ from pilotlight.app.machine import (
     look_at_memory,
     look_at_place,
     look_at_torch,
+    page_is_built,
     required_packages,
 )
 
@@ -75,6 +76,7 @@ def examine(runs: str = "runs") -> Findings:
             judge_torch(torch),
             judge_gpu(torch, has_nvidia_driver()),
             judge_packages(required_packages()),
+            judge_page(page_is_built()),
         )
     )
 
@@ -201,6 +203,14 @@ def judge_packages(packages: Mapping[str, tuple[str, str]] | None) -> Finding:
     wanted = " ".join(f'"{n}>={packages[n][0]}"' if packages[n][0] else n for n in wanting)
     means = f"Missing or too old: {', '.join(wanting)}."
     return Finding("Packages", found, means, f"python -m pip install {wanted}", "problem")
+
+
+def judge_page(built: bool) -> Finding:
+    """Whether `pilotlight app` has a page to show."""
+    if built:
+        return Finding("Page", "built", "pilotlight app opens it in a browser.")
+    means = "pilotlight app starts, but has no page to show. All else works."
+    return Finding("Page", "not built", means, "In a clone: make web", "warn")
 
 
 def _older(version: str, least: str) -> bool:

@@ -63,6 +63,11 @@ class Torch:
     error: str = ""
 
 
+def page_is_built(package: Path = Path(__file__).parents[1]) -> bool:
+    """Whether the page of `pilotlight app` lies in the package; a clone has to build it."""
+    return (package / "server" / "page" / "index.html").is_file()
+
+
 def look_at_cores(root: Path = _ROOT) -> Cores:
     """The cores of this machine. `root` stands for / in tests."""
     logical = os.cpu_count()

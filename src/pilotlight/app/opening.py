@@ -44,6 +44,21 @@ def open_folder(path: str | Path) -> Folder:
     return folder
 
 
+def open_lab_run(path: str | Path) -> Folder:
+    """The run folder of a lab at `path`.
+
+    Raises:
+        RecordError: no run there, or that of a fit.
+    """
+    folder = open_folder(path)
+    if folder.config.get("kind") == "fit":
+        raise RecordError(
+            f"{path} is the run of a fit, not of a lab. What it found is in {path}/result.json; "
+            f"`pilotlight fit --resume {path} --json` prints it, pl.open_fitted opens it."
+        )
+    return folder
+
+
 def lab_of(folder: Folder) -> Lab | None:
     """The lab of a run, where it is at hand; a folder copied from elsewhere opens without."""
     try:

@@ -174,8 +174,7 @@ class Checked:
     @property
     def offers_solution(self) -> bool:
         """After three honest tries."""
-        enough = len(self.done.tries) >= ENOUGH_TRIES
-        return enough and not self.done.solved and self.done.shown_after is None
+        return offers_solution(self.done)
 
     def to_json(self) -> dict[str, Any]:
         """The documented fields, in order."""
@@ -203,6 +202,11 @@ class Checked:
             "solution_shown": self.done.shown_after is not None,
             "seconds": round(self.seconds, 3),
         }
+
+
+def offers_solution(done: Done) -> bool:
+    """Whether to offer the solution: after three honest tries."""
+    return len(done.tries) >= ENOUGH_TRIES and not done.solved and done.shown_after is None
 
 
 class Checking:

@@ -8,7 +8,6 @@ from pilotlight.app import opening
 from pilotlight.app.fit_page import write_fit_page
 from pilotlight.app.reporting import summarise
 from pilotlight.app.writing import write_pages
-from pilotlight.core.errors import RecordError
 from pilotlight.core.lab import Lab
 from pilotlight.core.report import Report
 from pilotlight.engine.script import script
@@ -31,12 +30,7 @@ def read_report(path: str | Path) -> Report:
     Raises:
         RecordError: no readable run there.
     """
-    folder = opening.open_folder(path)
-    if folder.config.get("kind") == "fit":
-        raise RecordError(
-            f"{path} is the run of a fit, not of a lab. What it found is in {path}/result.json; "
-            f"`pilotlight fit --resume {path} --json` prints it, pl.open_fitted opens it."
-        )
+    folder = opening.open_lab_run(path)
     return summarise(folder, opening.lab_of(folder))
 
 

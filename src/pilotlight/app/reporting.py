@@ -61,7 +61,7 @@ def _judge(
         claim
         for claim in judge(lab.claims, members, lab.metrics, lab.scope, evidence=evidence)
         # a person who asked for some comparisons only did not ask about the others
-        if evidence or {claim.left, claim.right or claim.left} <= ran
+        if evidence or ran.issuperset(lab.claims[claim.id].comparisons)
     )
     exhibits = tuple(
         ExhibitResult(e.id, e.statement, s.passed, s.error, s.tolerance, s.values)

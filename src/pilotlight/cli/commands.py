@@ -134,11 +134,13 @@ def verify(
 def fit(
     path: Annotated[
         str | None,
-        Parameter(help="A table (.csv, .tsv, .parquet) or arrays (.npz, .mat); or penguins."),
+        Parameter(help="A table (.csv, .tsv, .parquet), arrays (.npz, .mat) or .nwb; or penguins."),
     ] = None,
     /,
     *,
-    target: Annotated[str | None, Parameter(help="The column to predict.")] = None,
+    target: Annotated[
+        str | None, Parameter(help="The column to predict; several numbers as in speed,angle.")
+    ] = None,
     group: Annotated[
         str | None,
         Parameter(help="The column that says what rows belong to: an animal, a session."),
@@ -156,6 +158,10 @@ def fit(
     leave_out: Annotated[
         str | None, Parameter(help="Columns not to predict from, as in name,weight.")
     ] = None,
+    bin_width: Annotated[
+        float | None,
+        Parameter("--bin", help="Where spike times are counted: seconds a bin, 0.05 unless given."),
+    ] = None,
     folds: Annotated[
         str | None, Parameter(help="How many outer folds, 5 unless given; or a file of them.")
     ] = None,
@@ -169,6 +175,13 @@ def fit(
     budget: Annotated[
         str | None, Parameter(help="Instead of --candidates: about how long, as in 90s, 2m, 1h.")
     ] = None,
+    sampler: Annotated[
+        Literal["halton", "optuna"] | None,
+        Parameter(help="halton spreads candidates evenly; optuna lets half follow from the other."),
+    ] = None,
+    no_halving: Annotated[
+        bool, Parameter(help="Train all candidates to the end, not the better half of them.")
+    ] = False,
     model: Annotated[
         str | None, Parameter(help="A Python file with your own networks, to try these instead.")
     ] = None,
@@ -201,11 +214,14 @@ def fit(
         "task": task,
         "types": types,
         "leave_out": leave_out,
+        "bin": bin_width,
         "folds": folds,
         "inner_folds": inner_folds,
         "seeds": seeds,
         "candidates": candidates,
         "budget": budget,
+        "sampler": sampler,
+        "halving": False if no_halving else None,
         "model": model,
         "device": device,
         "out": out,
@@ -322,6 +338,31 @@ def diagnose(
     from pilotlight.cli import diagnose as room
 
     return room.show_diagnosis(run, as_json)
+
+
+@app.command(name="app")
+def app_(
+    *labs: Annotated[str, Parameter(help="Lab files of your own, to have on the map as well.")],
+    port: Annotated[int | None, Parameter(help="The port; else 8766, or a free one.")] = None,
+    no_browser: Annotated[bool, Parameter(help="Only print the address.")] = False,
+    runs: Annotated[str | None, Parameter(help="The folder that holds runs; else runs.")] = None,
+    allow_host: Annotated[
+        tuple[str, ...],
+        Parameter(help="Behind a proxy: the name that browsers use. May be repeated."),
+    ] = (),
+    root_path: Annotated[
+        str | None, Parameter(help="Behind a proxy: what it puts before all addresses.")
+    ] = None,
+) -> int:
+    """Open the laboratory in a browser: a map of all labs, live training, practice, own data.
+
+    Only this machine can reach it; the address that is printed holds a token that lets you in.
+
+    Example: pilotlight app
+    """
+    from pilotlight.cli import app as room
+
+    return room.open_app(labs, port, not no_browser, runs, allow_host, root_path)
 
 
 @app.command

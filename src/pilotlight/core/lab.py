@@ -110,6 +110,9 @@ class Lab:
 
     `effects` gives, for each setting, a value that must change some network in a short run; where
     that takes other settings too, a mapping that holds them all: dict(patience=0, epochs=9).
+
+    `short` holds settings of the short runs that `check_lab` makes, where its usual two epochs or
+    twenty steps do not do: dict(rows=64) for many small batches, or where training is chaotic.
     """
 
     area: str
@@ -135,6 +138,7 @@ class Lab:
     exhibits: Sequence[Exhibit] = ()
     scope: str = ""
     effects: Mapping[str, Any] = field(default_factory=dict)  # see below
+    short: Mapping[str, Any] = field(default_factory=dict)  # see below
     picture: Callable[[Any, Any], None] | None = None  # (report, matplotlib figure) -> None
     movie: Callable[[Any, Any, int], None] | None = None  # (report, figure, snapshot) -> None
     wrong: Mapping[str, str] = field(default_factory=dict)

@@ -15,7 +15,8 @@ class Data:
 
     `load` returns `(inputs [R, ...], targets [R, ...])`. With `per_seed` it is called as
     `load(settings, generator)` once for each seed, with the generator named "data"; otherwise as
-    `load()`, once.
+    `load()`, once. A tensor over a file (`numpy.memmap`) is read row by row as batches ask for it,
+    and need not fit in memory.
     """
 
     name: str
@@ -30,5 +31,6 @@ def fingerprint(*tensors: torch.Tensor) -> str:
     digest = hashlib.sha256()
     for tensor in tensors:
         digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        # the numbers themselves, not a copy: they may lie in a file larger than memory
+        digest.update(tensor.detach().cpu().contiguous().numpy().data)
     return digest.hexdigest()[:16]

@@ -21,6 +21,7 @@ from typing import Any, TypeGuard
 
 from pilotlight.core.errors import PilotlightError, UsageError, raise_all, unknown
 from pilotlight.core.lab import REFUTED, SUPPORTED, UNDECIDED, Lab
+from pilotlight.core.parsing import parse
 
 HOME = Path(__file__).parent
 _VERDICTS = {"SUPPORTED": SUPPORTED, "REFUTED": REFUTED, "UNDECIDED": UNDECIDED}
@@ -62,20 +63,25 @@ class Entry:
         }
 
 
-def entries() -> list[Entry]:
+def entries(unreadable: list[str] | None = None) -> list[Entry]:
     """All labs, by week; within a week what a lab needs comes before it.
 
+    With a list given, what is wrong with files that cannot be read is added to it.
+
     Raises:
-        UsageError: all lab files that cannot be read, at once.
+        UsageError: all lab files that cannot be read, at once, where no list was given.
     """
     found: list[Entry] = []
     problems: list[str] = []
-    for path in _files():
+    for path in files():
         try:
             found.append(_read(path))
         except UsageError as error:
             problems += error.problems
-    raise_all(problems)
+    if unreadable is None:
+        raise_all(problems)
+    else:
+        unreadable += problems
     needs = {entry.name: entry.needs for entry in found}
     return sorted(found, key=lambda e: (e.week, _depth(e.name, needs), e.name))
 
@@ -86,13 +92,18 @@ def find(name_or_path: str) -> Entry:
     Raises:
         UsageError: an unknown name, or a file that cannot be read as a lab.
     """
-    if name_or_path.endswith(".py") or any(s and s in name_or_path for s in (os.sep, os.altsep)):
+    if is_path(name_or_path):
         return _read(Path(name_or_path))
-    known = {_name(path): path for path in _files()}
+    known = {name_of(path): path for path in files()}
     if name_or_path not in known:
         hint = "A lab of your own is named by its file, as in ./my_lab.py."
         raise UsageError(f"{unknown('lab', name_or_path, known)} {hint}")
     return _read(known[name_or_path])
+
+
+def is_path(name_or_path: str) -> bool:
+    """Whether this is the path of a lab file, not the name of a lab."""
+    return name_or_path.endswith(".py") or any(s and s in name_or_path for s in (os.sep, os.altsep))
 
 
 def load(name_or_path: str) -> Lab:
@@ -111,11 +122,13 @@ def load(name_or_path: str) -> Lab:
     return replace(lab, name=entry.name, question=entry.question, source=str(path))
 
 
-def _files() -> list[Path]:
+def files() -> list[Path]:
+    """The files of all labs of the package."""
     return sorted(path for path in HOME.glob("*/*.py") if not path.name.startswith("_"))
 
 
-def _name(path: Path) -> str:
+def name_of(path: Path) -> str:
+    """The name of the lab in a file."""
     return path.stem.replace("_", "-")
 
 
@@ -143,7 +156,7 @@ def _read(path: Path) -> Entry:
     expected, more = _expected(keywords.get("claims"))
     raise_all([f"{path}, {problem}" for problem in problems + more])
     return Entry(
-        name=_name(path),
+        name=name_of(path),
         question=question,
         expected=expected,
         path=path,
@@ -157,7 +170,7 @@ def _parse(path: Path) -> ast.Module:
     if path.is_dir():
         raise UsageError(f"{path} is a folder. Name the lab file in it.")
     try:
-        return ast.parse(path.read_bytes(), str(path))
+        return parse(path.read_bytes(), str(path))
     except FileNotFoundError:
         raise UsageError(f"{path}: there is no such file.") from None
     except OSError as error:

@@ -188,7 +188,7 @@ def _describe(
         seeds=finding.paired.seeds,
         p=None,
         scope="; ".join(part for part in (scope, claim.scope) if part),
-        bound=_bound(claim),
+        bound=bound_words(claim),
         test=correction if estimate is None else f"{_method(claim, estimate)}, {correction}",
         level=level,
         notes=notes,
@@ -198,7 +198,7 @@ def _describe(
     )
 
 
-def _bound(claim: Claim) -> str:
+def bound_words(claim: Claim) -> str:
     if claim.at_least is not None:
         return f"at least {claim.at_least:g}"
     if claim.at_most is not None:
@@ -220,4 +220,4 @@ def _method(claim: Claim, estimate: Estimate) -> str:
         method = f"{'one-sample' if claim.right is None else 'paired'} {method}"
     if isinstance(estimate, Mean):
         return method
-    return f"{method}, null: effect {_bound(claim).split()[-1]}"
+    return f"{method}, null: effect {bound_words(claim).split()[-1]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -87,6 +88,27 @@ def log_ratios(model: Any, inputs: Tensor, targets: Tensor, every: int = 1) -> d
         "log_difference_ratio": difference[1] - difference[0],
     }
     return {n: v[:, None].expand(-1, every).flatten()[:rows] for n, v in found.items()}
+
+
+def log_gradient_ratio(
+    first: Callable[[Tensor], Tensor],
+    between: Callable[[Tensor], Tensor],
+    readout: Callable[[Tensor], Tensor],
+    inputs: Tensor,
+    targets: Tensor,
+) -> Tensor:
+    """Any deep net in three parts: the loss's gradient at what leaves `first` over that at what
+    leaves `between`, as powers of ten for each of B rows: [B]. Both signals have the same shape."""
+    with torch.no_grad():
+        start = first(inputs)
+
+    def loss(nudges: Tensor) -> Tensor:
+        hidden = between(start + nudges[0]) + nudges[1]
+        return cross_entropy(readout(hidden), targets, reduction="sum")
+
+    nudges = start.new_zeros(2, *start.shape)
+    sizes = _log_size(torch.func.grad(loss)(nudges).flatten(2))
+    return sizes[0] - sizes[1]
 
 
 def _log_size(rows: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ of many appears at once.
 
 from __future__ import annotations
 
-import ast
 import importlib
 import importlib.util
 import re
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pilotlight.core.errors import UsageError, unknown
+from pilotlight.core.parsing import literal
 from pilotlight.practice import source
 from pilotlight.practice.exercise import AREAS, Exercise
 
@@ -129,7 +129,7 @@ def _fields(path: Path, text: str, names: str) -> dict[str, Any]:
 
 def _literal(path: Path, name: str, value: str) -> Any:
     try:
-        return ast.literal_eval(value)
+        return literal(value)
     except (ValueError, SyntaxError):
         raise UsageError(f"{path}: write {name} out as a literal, not as {value}.") from None
 

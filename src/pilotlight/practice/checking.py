@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from pilotlight.core.errors import PilotlightError
-from pilotlight.execute.confined import Confined, Ended, Limits, warm
-from pilotlight.execute.processes import Job
+from pilotlight.execute.confined import Confined, Ended, Limits
+from pilotlight.execute.processes import Job, warm
 from pilotlight.practice.judge import Attempt, Verdict, judge, mistake
 
 WORKER, PRELOAD = "pilotlight.practice.worker", ("pilotlight.practice.preload",)

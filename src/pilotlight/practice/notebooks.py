@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pilotlight.practice import source
@@ -14,14 +14,19 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 def notebook(entry: Entry, hints: Sequence[str], solved: bool = False) -> str:
     """The text of an .ipynb file; with `solved` the solution stands where else the stub does."""
-    cells: list[dict[str, Any]] = [
+    return as_notebook(_cells(entry, hints, solved))
+
+
+def as_notebook(cells: Iterable[tuple[str, str]]) -> str:
+    """The text of an .ipynb file with these cells, each "markdown" or "code" and its text."""
+    made: list[dict[str, Any]] = [
         {"cell_type": kind, "id": f"cell-{number}", "metadata": {}, "source": text}
         | ({"execution_count": None, "outputs": []} if kind == "code" else {})
-        for number, (kind, text) in enumerate(_cells(entry, hints, solved), 1)
+        for number, (kind, text) in enumerate(cells, 1)
     ]
     about = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
-    made = {"cells": cells, "metadata": about, "nbformat": 4, "nbformat_minor": 5}
-    return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+    whole = {"cells": made, "metadata": about, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
 
 def script(entry: Entry, hints: Sequence[str], solved: bool = False) -> str:

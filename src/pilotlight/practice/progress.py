@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pilotlight.core.errors import RecordError
+from pilotlight.core.parsing import parse
 from pilotlight.record.atomic import not_written, replace_file
 
 FILE = "progress.json"
@@ -145,5 +146,5 @@ def _done(values: Mapping[str, Any]) -> Done:
 def _mark(text: str) -> str:
     """The same for two texts that differ in layout and comments only."""
     with suppress(SyntaxError, ValueError):
-        text = ast.dump(ast.parse(text))
+        text = ast.dump(parse(text))
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 
 from pilotlight.core.errors import UsageError, raise_all
+from pilotlight.core.parsing import parse
 
 LINE = "# --- checks ---"
 """Above it is what a learner gets."""
@@ -84,7 +85,7 @@ def _above(text: str) -> str:
 
 def _parts_by_line(half: str) -> Iterator[tuple[int, str]]:
     """Line number of each gap, and what it is in: `step`, `Cell` or `Cell.forward`."""
-    tree = ast.parse(half)
+    tree = parse(half)
     for gap in GAP.finditer(half):
         line = half.count("\n", 0, gap.start()) + 1
         inside = [n for n in _definitions(tree.body, "") if n[1] <= line <= n[2]]

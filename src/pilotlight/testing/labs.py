@@ -45,6 +45,7 @@ def problems(lab: Lab | str | Path) -> list[str]:
         return list(error.problems)
     for rule in (
         rules.finite,
+        rules.no_test_row_is_learned_from,
         rules.first_loss_near_theory,
         rules.same_seed_same_numbers,
         rules.equals_its_plain_script,

@@ -102,7 +102,7 @@ class Trial:
     @classmethod
     def of(cls, lab: Lab) -> Trial:
         """Train it."""
-        changes = {n: v for n, v in SHORT.items() if n in lab.settings}
+        changes = {n: v for n, v in {**SHORT, **lab.short}.items() if n in lab.settings}
         events = list(_events(lab, changes))
         return cls(lab, changes, events, _weights(events))
 
@@ -118,7 +118,7 @@ def _events(
 def _members(lab: Lab, seeds: Sequence[int], changes: Mapping[str, Any]) -> tuple[Member, ...]:
     """Networks of every comparison; the trial is short also where a comparison sets its length."""
     free = {
-        comparison: {n: v for n, v in values.items() if n not in SHORT}
+        comparison: {n: v for n, v in values.items() if n not in {**SHORT, **lab.short}}
         for comparison, values in lab.compare.items()
     }
     return make_members(replace(lab, compare=free), seeds, changes)
@@ -146,6 +146,23 @@ def finite(trial: Trial) -> list[str]:
         if any(v is None for v in values)
     }
     return [f"{name}: not finite within the first steps." for name in sorted(bad)]
+
+
+def no_test_row_is_learned_from(trial: Trial) -> list[str]:
+    """No row that tests trains a network or says when to stop."""
+    members = make_members(trial.lab, SEEDS, trial.changes)
+    _, material = make(trial.lab, members, "cpu")
+    shared = {
+        (member.comparison, part, test)
+        for member in members
+        for test, tested in material.splits.get(member.index, {}).items()
+        for part, rows in material.splits[member.index].items()
+        if test.startswith("test") and not part.startswith("test")
+        if bool(torch.isin(rows, tested).any())
+    }
+    return [
+        f"split: in {c}, rows of {part!r} are in {test!r} too." for c, part, test in sorted(shared)
+    ]
 
 
 def first_loss_near_theory(trial: Trial) -> list[str]:
@@ -254,7 +271,7 @@ def _distance(a: Tensor, b: Tensor) -> float:
 
 
 def every_setting_matters(trial: Trial) -> list[str]:
-    """Each setting, changed to what `effects` says, changes some network."""
+    """Each setting, changed to what `effects` says, changes some network or its measurement."""
     found = []
     lab, declared = trial.lab, trial.lab.declared
     plain = _one_seed(lab, trial.changes)
@@ -278,8 +295,19 @@ def every_setting_matters(trial: Trial) -> list[str]:
 
 
 def _one_seed(lab: Lab, changes: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The weights that one seed ends with, in every comparison."""
-    return _weights(list(_events(lab, changes, SEEDS[:1])))
+    """The weights that one seed ends with, in every comparison, and what is measured of them.
+
+    A setting may matter to measuring only: how many rows validate, how many samples are drawn.
+    """
+    events = list(_events(lab, changes, SEEDS[:1]))
+    measured = {
+        f"{index}/measured/{name}": torch.tensor(-1.0 if value is None else value)
+        for event in events
+        if isinstance(event, Measured) and event.final
+        for name, values in _values(event).items()
+        for index, value in values.items()
+    }
+    return _weights(events) | measured
 
 
 def _same(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> bool:

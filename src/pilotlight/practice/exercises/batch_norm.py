@@ -165,6 +165,7 @@ BATCH = "mean, variance = x.mean(dim=0), x.var(dim=0, correction=0)"
 exercise = Exercise(
     area="networks",
     needs=["mlp"],
+    lab="normalization",
     minutes=25,
     hints=[
         "Each feature has a mean of its own: average over the rows, dim=0.",

@@ -99,7 +99,7 @@ def at_random(answer: Any, generator: torch.Generator) -> Any:
 exercise = Exercise(
     area="training",
     needs=["graph"],
-    lab="mlp",
+    lab="loss-and-activation",
     minutes=15,
     hints=[
         "Taking the same number from all logits of a row changes nothing: it cancels above and "

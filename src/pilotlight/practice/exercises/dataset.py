@@ -199,6 +199,7 @@ TARGETS = "torch.stack([t for _, t in rows])"
 exercise = Exercise(
     area="training",
     needs=[],
+    lab="larger-than-memory",
     minutes=15,
     hints=[
         "len(tensor) is the length of its first dimension, and tensor[i] the i-th along it.",

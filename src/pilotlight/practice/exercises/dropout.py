@@ -116,6 +116,7 @@ SAME_EACH_TIME = "torch.rand(x.shape, generator=torch.Generator().manual_seed(0)
 exercise = Exercise(
     area="regularization",
     needs=["training-loop"],
+    lab="dropout",
     minutes=15,
     hints=[
         "torch.rand_like(x) is a number between 0 and 1 for each number of x. It lies below "

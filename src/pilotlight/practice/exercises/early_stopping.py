@@ -197,6 +197,7 @@ PUT_BACK = "model.load_state_dict(kept)"
 exercise = Exercise(
     area="regularization",
     needs=["training-loop", "split"],
+    lab="early-stopping",
     minutes=20,
     hints=[
         "Three things change from epoch to epoch: the best loss so far (at first math.inf), the "

@@ -135,6 +135,7 @@ PARTS = "x.reshape(len(x), groups, -1)"
 exercise = Exercise(
     area="networks",
     needs=["layer-norm"],
+    lab="normalization",
     minutes=15,
     hints=[
         "x.reshape(len(x), groups, -1) puts all that belongs to one group of one image into a row "

@@ -115,6 +115,7 @@ CUT = "order[i * (rows // k) : (i + 1) * (rows // k)]"
 exercise = Exercise(
     area="training",
     needs=["split"],
+    lab="cross-validation",
     minutes=15,
     hints=[
         "generator.permutation(rows) is 0 to rows - 1 in random order. Shuffle once, before you "

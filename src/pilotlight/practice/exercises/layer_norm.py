@@ -123,6 +123,7 @@ ALL_BUT_BATCH = "dim=tuple(range(1, x.dim()))"
 exercise = Exercise(
     area="networks",
     needs=["batch-norm"],
+    lab="normalization",
     minutes=10,
     hints=[
         "The features are the last dimension, whatever comes before: dim=-1.",

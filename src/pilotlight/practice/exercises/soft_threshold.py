@@ -147,6 +147,7 @@ STEP = "weight.copy_(soft_threshold(weight - rate * gradient, rate * strength))"
 exercise = Exercise(
     area="regularization",
     needs=["weight-penalty"],
+    lab="weight-penalty",
     minutes=10,
     hints=[
         "|x| - threshold is how much is left of a number's size; below 0 nothing is left. The sign "

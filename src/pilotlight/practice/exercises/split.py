@@ -147,6 +147,7 @@ PARTS = "names[held_out:], names[tests:held_out], names[:tests]"
 exercise = Exercise(
     area="training",
     needs=["dataset"],
+    lab="cross-validation",
     minutes=15,
     hints=[
         "np.unique(groups) names each group once. generator.permutation(...) shuffles them: cut "

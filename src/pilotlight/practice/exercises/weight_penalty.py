@@ -167,6 +167,7 @@ SQUARES = "p.square().sum() for p in model.parameters() if p.dim() >= 2"
 exercise = Exercise(
     area="regularization",
     needs=["sgd"],
+    lab="weight-penalty",
     minutes=15,
     hints=[
         "model.parameters() gives all parameters; p.dim() is the number of dimensions of one. "
