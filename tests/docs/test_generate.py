@@ -64,6 +64,7 @@ def test_check_names_what_is_stale_and_writes_nothing(
         ("docs/labs.md", "momentum", "momentun"),
         ("docs/practice.md", "momentum", "momentun"),
         ("docs/commands.md", "--quick", "--quicker"),
+        ("web/src/lib/types.ts", "interface", "interfacee"),
     ]:
         text = (copy / path).read_text(encoding="utf-8")
         assert old in text
