@@ -8,6 +8,7 @@ from typing import Any
 
 from pilotlight.app.shipped import HOME, has_recorded
 from pilotlight.core.errors import UsageError, raise_all
+from pilotlight.core.stamp import stamps_of
 from pilotlight.labs import catalogue
 from pilotlight.practice import catalogue as practice
 
@@ -37,7 +38,8 @@ class Labs:
 
     def all(self) -> list[dict[str, Any]]:
         """Every lab that can be read, what it needs before it."""
-        mark = _stamps([HOME, *catalogue.files(), *map(Path, self._files.values())])
+        files = [HOME, *catalogue.files(), *map(Path, self._files.values())]
+        mark = files, stamps_of(*files)
         if self._read is None or self._read[0] != mark:
             self._read = mark, self._all()
         return [dict(lab) for lab in self._read[1]]
@@ -88,8 +90,3 @@ class Labs:
             UsageError: an unknown name.
         """
         return catalogue.find(self.path(name)).path
-
-
-def _stamps(paths: Sequence[Path]) -> list[tuple[str, int]]:
-    """What changes when a file does, comes or goes."""
-    return [(str(path), path.stat().st_mtime_ns) for path in paths if path.exists()]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pilotlight.core.errors import UsageError
+from pilotlight.core.stamp import stamp_of
 from pilotlight.practice import catalogue, source
 from pilotlight.practice.catalogue import Entry
 from pilotlight.practice.checking import Checker
@@ -242,14 +243,14 @@ class Checking:
     def watch(self) -> Iterator[Checked]:
         """Check it now and whenever it has been saved, until it passes."""
         while True:
-            before = _stamp(self.path)
+            before = stamp_of(self.path)
             checked = self.check()
             yield checked
             if checked.verdict.passed:
                 return
-            while (after := _stamp(self.path)) == before or after is None:
+            while (after := stamp_of(self.path)) == before or after is None:
                 time.sleep(LOOK_EVERY)
-            while after != (after := _stamp(self.path)):  # an editor may still be writing
+            while after != (after := stamp_of(self.path)):  # an editor may still be writing
                 time.sleep(LOOK_EVERY)
 
 
@@ -273,14 +274,6 @@ def _read(path: Path) -> str:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not a text file (UTF-8).") from None
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:  # an editor that replaces the file as a whole
-        return None
-    return status.st_mtime_ns, status.st_size
 
 
 def _recorded(verdict: Verdict, file: str, text: str, seconds: float) -> Checked:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pilotlight.core.errors import RecordError, unknown
+from pilotlight.core.stamp import stamps_of
 from pilotlight.record.config import CONFIG
 from pilotlight.record.folder import JOURNAL, RESULT, Folder
 from pilotlight.record.follow import Follower
@@ -31,7 +32,7 @@ class Shelf:
 
     def all(self) -> list[dict[str, Any]]:
         """A summary of every run, newest first."""
-        found = [self.about(name) for name in self.names()]
+        found = [self._current(name) for name in self.names()]
         if len(self._known) > MOST_KNOWN:
             self._known.clear()
         return sorted(found, key=lambda run: _moment(run["started"]), reverse=True)
@@ -42,8 +43,12 @@ class Shelf:
         Raises:
             RecordError: there is none of this name.
         """
-        path = self.find(name)
-        mark = tuple(_stamp(path / file) for file in (CONFIG, JOURNAL, RESULT))
+        self.find(name)
+        return self._current(name)
+
+    def _current(self, name: str) -> dict[str, Any]:
+        path = self.root / name
+        mark = stamps_of(*(path / file for file in (CONFIG, JOURNAL, RESULT)))
         kept = self._known.get(name)
         if kept is None or kept[0] != mark:
             kept = self._known[name] = mark, _about(path)
@@ -58,8 +63,9 @@ class Shelf:
         Raises:
             RecordError: there is none of this name.
         """
-        if name not in self.names():
-            raise RecordError(unknown("run", name, self.names()))
+        names = self.names()
+        if name not in names:
+            raise RecordError(unknown("run", name, names))
         return self.root / name
 
     def new(self, name: str) -> str:
@@ -83,8 +89,9 @@ class Shelf:
         Raises:
             RecordError: none of this name was put away, or it cannot be moved.
         """
-        if name not in _names(self.root / AWAY):
-            raise RecordError(unknown("deleted run", name, _names(self.root / AWAY)))
+        names = _names(self.root / AWAY)
+        if name not in names:
+            raise RecordError(unknown("deleted run", name, names))
         self._move(self.root / AWAY / name, self.root / name)
 
     def away(self) -> list[dict[str, Any]]:
@@ -134,14 +141,6 @@ def _about(path: Path) -> dict[str, Any]:
         said |= {key: str(config.get(key, "")) for key in ("question", "command")}
         said["kind"] = "fit" if config.get("kind") == "fit" else "lab"
     return said
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0
-    return status.st_mtime_ns, status.st_size
 
 
 def _moment(started: str) -> float:

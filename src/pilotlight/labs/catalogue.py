@@ -21,6 +21,7 @@ from typing import Any, TypeGuard
 
 from pilotlight.core.errors import PilotlightError, UsageError, raise_all, unknown
 from pilotlight.core.lab import REFUTED, SUPPORTED, UNDECIDED, Lab
+from pilotlight.core.needs import depth
 from pilotlight.core.parsing import parse
 
 HOME = Path(__file__).parent
@@ -83,7 +84,7 @@ def entries(unreadable: list[str] | None = None) -> list[Entry]:
     else:
         unreadable += problems
     needs = {entry.name: entry.needs for entry in found}
-    return sorted(found, key=lambda e: (e.week, _depth(e.name, needs), e.name))
+    return sorted(found, key=lambda e: (e.week, depth(e.name, needs), e.name))
 
 
 def find(name_or_path: str) -> Entry:
@@ -130,14 +131,6 @@ def files() -> list[Path]:
 def name_of(path: Path) -> str:
     """The name of the lab in a file."""
     return path.stem.replace("_", "-")
-
-
-def _depth(
-    name: str, needs: Mapping[str, tuple[str, ...]], above: frozenset[str] = frozenset()
-) -> int:
-    """How long the longest chain of needs below a lab is; a circle of needs ends the chain."""
-    below = [n for n in needs.get(name, ()) if n in needs and n not in above]
-    return max((1 + _depth(n, needs, above | {name}) for n in below), default=0)
 
 
 # Reading a file as text

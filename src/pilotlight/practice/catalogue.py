@@ -9,13 +9,14 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pilotlight.core.errors import UsageError, unknown
+from pilotlight.core.needs import depth
 from pilotlight.core.parsing import literal
+from pilotlight.labs.catalogue import name_of
 from pilotlight.practice import source
 from pilotlight.practice.exercise import AREAS, Exercise
 
@@ -63,7 +64,7 @@ def entries() -> list[Entry]:
     """All exercises, by area; within an area what an exercise needs comes before it."""
     found = [read(path) for path in _files()]
     needs = {entry.name: entry.needs for entry in found}
-    return sorted(found, key=lambda e: (AREAS.index(e.area), _depth(e.name, needs), e.name))
+    return sorted(found, key=lambda e: (AREAS.index(e.area), depth(e.name, needs), e.name))
 
 
 def find(name: str) -> Entry:
@@ -74,7 +75,7 @@ def find(name: str) -> Entry:
     """
     if name.endswith(".py"):
         return read(Path(name))
-    known = {_name(path): path for path in _files()}
+    known = {name_of(path): path for path in _files()}
     if name not in known:
         raise UsageError(unknown("exercise", name, known))
     return read(known[name])
@@ -117,7 +118,7 @@ def read(path: Path) -> Entry:
     if fields.get("area") not in AREAS:
         raise UsageError(f"{path}: {unknown('area', str(fields.get('area')), AREAS)}")
     fields["needs"] = tuple(fields["needs"])
-    return Entry(name=_name(path), title=title, path=path, **fields)
+    return Entry(name=name_of(path), title=title, path=path, **fields)
 
 
 def _fields(path: Path, text: str, names: str) -> dict[str, Any]:
@@ -136,15 +137,3 @@ def _literal(path: Path, name: str, value: str) -> Any:
 
 def _files() -> list[Path]:
     return sorted(path for path in HOME.glob("*.py") if not path.name.startswith("_"))
-
-
-def _name(path: Path) -> str:
-    return path.stem.replace("_", "-")
-
-
-def _depth(
-    name: str, needs: Mapping[str, tuple[str, ...]], above: frozenset[str] = frozenset()
-) -> int:
-    """How long the longest chain of needs below an exercise is; a circle ends the chain."""
-    below = [n for n in needs.get(name, ()) if n in needs and n not in above]
-    return max((1 + _depth(n, needs, above | {name}) for n in below), default=0)

@@ -7,7 +7,6 @@ machine away from a training.
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 from pilotlight.app import beside
@@ -37,15 +36,3 @@ class Kept:
             while len(self._known) > MOST:
                 del self._known[next(iter(self._known))]
         return answer
-
-
-def mark_of(*paths: Path) -> tuple[tuple[int, int], ...]:
-    """What changes when one of these files does."""
-    found = []
-    for path in paths:
-        try:
-            status = path.stat()
-            found.append((status.st_mtime_ns, status.st_size))
-        except OSError:
-            found.append((0, 0))
-    return tuple(found)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pilotlight.app.uploads import kinds, tables
-from pilotlight.server.answers import mark_of
+from pilotlight.core.stamp import stamps_of
 from pilotlight.server.bodies import fit_command
 from pilotlight.server.laboratory import of
 from pilotlight.server.replies import found
@@ -47,7 +47,7 @@ async def columns(request: Request) -> Response:
     """What a file holds."""
     laboratory, name = of(request), request.path_params["name"]
     path = await asyncio.to_thread(laboratory.uploads.find, name)
-    answer = await laboratory.kept.ask("columns", mark_of(Path(path)), data=path)
+    answer = await laboratory.kept.ask("columns", stamps_of(Path(path)), data=path)
     return found({"name": name, **answer})
 
 

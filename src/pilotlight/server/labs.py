@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from pilotlight.app.shipped import recorded, recorded_picture
 from pilotlight.core.errors import UsageError
-from pilotlight.server.answers import mark_of
+from pilotlight.core.stamp import stamps_of
 from pilotlight.server.bodies import run_command
 from pilotlight.server.laboratory import Laboratory, of
 from pilotlight.server.replies import NotFound, download, found
@@ -105,5 +105,5 @@ async def _about(request: Request) -> dict[str, Any]:
 
 async def _asked(laboratory: Laboratory, question: str, name: str, **more: Any) -> Any:
     path = await asyncio.to_thread(laboratory.labs.path, name)
-    mark = mark_of(Path(laboratory.labs.file(name)))
+    mark = stamps_of(Path(laboratory.labs.file(name)))
     return await laboratory.kept.ask(question, mark, lab=path, **more)

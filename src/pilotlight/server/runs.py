@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, Response
 
 from pilotlight.core.command import FitCommand, RunCommand
 from pilotlight.core.errors import RecordError
-from pilotlight.server.answers import mark_of
+from pilotlight.core.stamp import stamps_of
 from pilotlight.server.bodies import fit_command, run_command
 from pilotlight.server.laboratory import Laboratory, of
 from pilotlight.server.replies import NotFound, found
@@ -60,7 +60,7 @@ async def _started(laboratory: Laboratory, command: RunCommand | FitCommand) -> 
 async def one(request: Request) -> Response:
     """A run as it is now."""
     laboratory, folder = of(request), await _folder(request)
-    mark = mark_of(*(folder / file for file in FILES))
+    mark = stamps_of(*(folder / file for file in FILES))
     page = await laboratory.kept.ask("run_page", mark, folder=str(folder))
     about = await asyncio.to_thread(laboratory.shelf.about, folder.name)
     now = {"run": folder.name, "state": about["state"], **laboratory.trainings.here(folder.name)}
@@ -150,7 +150,7 @@ async def diagnosis(request: Request) -> Response:
 
 async def _asked(request: Request, question: str, **more: Any) -> Any:
     folder = await _folder(request)
-    mark = mark_of(*(folder / file for file in FILES))
+    mark = stamps_of(*(folder / file for file in FILES))
     return await of(request).kept.ask(question, mark, folder=str(folder), **more)
 
 

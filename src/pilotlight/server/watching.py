@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from pilotlight.app.practice_desk import PracticeDesk
 from pilotlight.core.errors import PilotlightError
+from pilotlight.core.stamp import Stamp, stamp_of
 from pilotlight.server.hub import Hub
 
 MOST = 3
 LOOK_SECONDS = 0.1
-
-Stamp = tuple[int, int] | None
 
 
 class Watching:
@@ -84,9 +82,4 @@ class Watching:
             self._at_work.discard(name)
 
     def _stamp(self, name: str) -> Stamp:
-        path = self._desk.path(name)
-        try:
-            status = os.stat(path)
-        except OSError:  # not begun, or an editor that replaces the file as a whole
-            return None
-        return status.st_mtime_ns, status.st_size
+        return stamp_of(self._desk.path(name))
