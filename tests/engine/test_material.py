@@ -73,6 +73,22 @@ def test_each_member_takes_its_own_rows_from_the_joined_table(tiny):
             assert torch.equal(rows.targets[split[part]], targets[own[part]])
 
 
+def test_a_part_holds_what_its_members_learn_from_and_no_more(tiny):
+    lab = noisy_lab(tiny)
+    members = make_members(lab, (5, 6, 7), {})
+    part = prepare(lab, members).of(members[1:])
+    alone = prepare(lab, members[1:])
+    assert part.tables.keys() == alone.tables.keys()
+    assert part.table_of == alone.table_of
+    rows, own = (m.rows(members[1:], "cpu", torch.float64) for m in (part, alone))
+    assert torch.equal(rows.inputs, own.inputs)
+    assert all(
+        torch.equal(split[name], other[name])
+        for split, other in zip(rows.splits, own.splits, strict=True)
+        for name in split
+    )
+
+
 def test_a_table_in_a_file_stays_there(tiny, tmp_path):
     """Nothing on the way to a batch makes a copy of it, which might not fit in memory."""
     table = np.memmap(tmp_path / "table", np.float32, "w+", shape=(60, 4))

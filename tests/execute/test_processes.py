@@ -1,6 +1,7 @@
 """Worker processes: every message arrives, a death is told, nobody is left behind."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -55,6 +56,28 @@ def test_a_death_is_told_with_its_signal_and_others_go_on():
     assert items(messages, 1) == [0, 1, 2, 3]
 
 
+def test_a_worker_does_one_job_after_another_and_one_stream_after_another():
+    with Workers(1) as workers:
+        first = list(workers.stream([job("pid")] * 3))
+        second = list(workers.stream([job("pid")]))
+    assert len({m.item for m in first + second}) == 1
+
+
+def test_after_a_death_another_worker_takes_the_next_job():
+    with Workers(1) as workers:
+        messages = list(workers.stream([job("die", after=1), job("count", upto=2)]))
+    assert Died(0, -9) in messages
+    assert items(messages, 1) == [0, 1]
+
+
+def test_a_worker_that_died_while_it_waited_is_told_with_its_next_job():
+    with Workers(1) as workers:
+        (waiting,) = list(workers.stream([job("pid")]))
+        os.kill(waiting.item, signal.SIGKILL)
+        assert list(workers.stream([job("count", upto=2)])) == [Died(0, -9)]
+        assert items(list(workers.stream([job("count", upto=2)])), 0) == [0, 1]
+
+
 def test_an_error_is_raised_here_with_its_own_words():
     with Workers(1) as workers, pytest.raises(RuntimeError, match="ValueError: no such thing"):
         list(workers.stream([job("fail")]))
@@ -92,7 +115,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
     script = tmp_path / "script.py"
     arguments = {"upto": 600, "pause": 0.05}
     text = SCRIPT.format(here=str(HERE), function="count", arguments=arguments)
-    script.write_text(text.replace("print(message.item", "print(workers._running[0].process.pid"))
+    script.write_text(text.replace("print(message.item", "print(workers._busy[0].process.pid"))
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as it:
         assert it.stdout.readline() == "top\n"
         pid = int(it.stdout.readline())

@@ -11,6 +11,10 @@ def count(upto, pause=0.0):
         yield i
 
 
+def pid():
+    yield os.getpid()
+
+
 def who():
     yield os.getpid()
     time.sleep(60)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 import torch
 
@@ -61,11 +63,16 @@ def in_worker(
     stage: tuple[str, int, tuple[Member, ...], tuple[Cohort, ...]] | None,
     checkpoint: Checkpoint | None,
 ) -> Iterator[Event]:
-    """The same in a process of its own, which reads the data once more."""
-    study = study_of(command)
+    """The same in a process of its own, which reads the data for itself, once for all its jobs."""
+    study = _study_of(pickle.dumps(command))
     if stage is None:
         yield from fit_baseline(study, number)
         return
     name, round_, members, cohorts = stage
     layout = Layout(study, name, members, cohorts, round_)
     yield from train_networks(layout, number, checkpoint)
+
+
+@lru_cache(maxsize=1)
+def _study_of(command: bytes) -> Study:
+    return study_of(pickle.loads(command))  # from our own parent; a command is not hashable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from pilotlight.app.machine import look_at_cores
 from pilotlight.app.prepare import Prepared
@@ -59,19 +60,11 @@ def _in_processes(
     Raises:
         RecordError: workers died again and again.
     """
-    lab = prepared.config["file"] or prepared.lab.name
     plan = prepared.plan.to_json()
     deaths = 0
     with Workers(jobs, PRELOAD) as workers:
         while waiting:
-            work = [
-                Job(
-                    "pilotlight.app.worker",
-                    "train",
-                    {"lab": lab, "plan": plan, "index": i, "checkpoint": latest.get(i)},
-                )
-                for i in waiting
-            ]
+            work = [_job(prepared, plan, index, latest.get(index)) for index in waiting]
             again: list[int] = []
             for message in workers.stream(work):
                 if isinstance(message, Died):
@@ -83,6 +76,22 @@ def _in_processes(
                     latest[message.item.cohort] = message.item
                 yield message.item
             waiting = again
+
+
+def _job(
+    prepared: Prepared, plan: dict[str, Any], index: int, checkpoint: Checkpoint | None
+) -> Job:
+    """A cohort's training. The members of `plan`, and data drawn for each, go along."""
+    data, members = prepared.lab.data, prepared.plan.members
+    own = [members[i] for i in prepared.plan.cohorts[index].members]
+    arguments = {
+        "lab": prepared.config["file"] or prepared.lab.name,
+        "plan": plan,
+        "index": index,
+        "checkpoint": checkpoint,
+        "material": prepared.material.of(own) if data and data.per_seed else None,
+    }
+    return Job("pilotlight.app.worker", "train", arguments)
 
 
 def _death(died: Died, deaths: int) -> Note:

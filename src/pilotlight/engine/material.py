@@ -24,11 +24,15 @@ Table = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Rows:
-    """What one cohort learns from: inputs and targets [R, ...], a split of them per member."""
+    """What one cohort learns from: inputs and targets [R, ...], a split of them per member.
+
+    `firsts` are the numbers of the rows at which each member's own table begins.
+    """
 
     inputs: Tensor
     targets: Tensor
     splits: tuple[Split, ...]
+    firsts: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,16 @@ class Material:
         """Full batches in each part of a member's split; in a cohort they must be equal."""
         split = self.splits.get(member.index, {})
         return tuple((part, len(rows) // member.settings.batch) for part, rows in split.items())
+
+    def of(self, members: Sequence[Member]) -> Material:
+        """What these members learn from, and no more."""
+        own = {m.index: self.table_of[m.index] for m in members if m.index in self.table_of}
+        return Material(
+            {key: self.tables[key] for key in own.values()},
+            own,
+            {index: self.splits[index] for index in own},
+            self.about,
+        )
 
     def rows(self, members: Sequence[Member], device: str, dtype: torch.dtype) -> Rows | None:
         """What these members learn from, on a device; None for a lab without data."""
@@ -62,7 +76,8 @@ class Material:
             }
             for m in members
         )
-        return Rows(_floating(inputs, dtype), _floating(targets, dtype), splits)
+        firsts = tuple(offset[self.table_of[m.index]] for m in members)
+        return Rows(_floating(inputs, dtype), _floating(targets, dtype), splits, firsts)
 
 
 def _joined(tables: Sequence[Tensor], device: str) -> Tensor:
@@ -86,7 +101,7 @@ def prepare(lab: Lab, members: Sequence[Member]) -> Material:
     for member in members:
         source = (member.seed, tuple(member.settings.items())) if lab.data.per_seed else None
         if source not in loaded:
-            inputs, targets = _load(lab, member)
+            inputs, targets = load_table(lab, member)
             loaded[source] = fingerprint(inputs, targets)
             tables.setdefault(loaded[source], (inputs, targets))
         key = table_of[member.index] = loaded[source]
@@ -95,7 +110,8 @@ def prepare(lab: Lab, members: Sequence[Member]) -> Material:
     return Material(tables, table_of, splits, _about(lab, members, tables, splits))
 
 
-def _load(lab: Lab, member: Member) -> Table:
+def load_table(lab: Lab, member: Member) -> Table:
+    """The rows that a member learns from and is tested on; equal whenever they are loaded."""
     if lab.data.per_seed:
         drawn: Table = lab.data.load(member.settings, generator(member.seed, "data"))
         return drawn

@@ -1,8 +1,8 @@
 """Worker processes: several jobs at once, each a stream of messages, from a preloaded server.
 
-A forkserver imports what jobs need once; each job then starts in hundredths of a second, in a
-process of its own, without this process's threads and locks. Where there is no forkserver
-(Windows) each job starts afresh.
+A forkserver imports what jobs need once; each worker then starts in hundredths of a second, without
+this process's threads and locks, and does one job after another. Where there is no forkserver
+(Windows) each worker imports afresh.
 
 What it does not guard against: a worker that hangs. It is waited for until Ctrl-C.
 """
@@ -16,7 +16,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -54,29 +54,35 @@ class Died:
 
 @dataclass
 class _Worker:
-    job: int
     process: Any
     connection: Connection
+    job: int = -1
 
 
 class Workers:
-    """At most `at_once` jobs in processes. Leaving the `with` ends them all."""
+    """At most `at_once` processes, each of which does one job after another.
+
+    A worker that is done waits for the next job, also of a later stream: what it has imported and
+    read is still there. Leaving the `with` ends them all.
+    """
 
     def __init__(self, at_once: int, preload: Sequence[str] = ()) -> None:
         self._context = context(preload)
         self._at_once = at_once
-        self._running: list[_Worker] = []
+        self._busy: list[_Worker] = []
+        self._idle: list[_Worker] = []
 
     def __enter__(self) -> Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for worker in self._running:
+        workers = self._busy + self._idle
+        for worker in workers:
             worker.process.kill()
-        for worker in self._running:
+        for worker in workers:
             worker.process.join()
             worker.connection.close()
-        self._running = []
+        self._busy, self._idle = [], []
 
     def stream(self, jobs: Sequence[Job]) -> Iterator[Message | Died]:
         """What all jobs send, in order of arrival; each job's own messages in its order.
@@ -85,42 +91,47 @@ class Workers:
             Whatever a job raised; the other jobs are ended.
         """
         waiting = list(enumerate(jobs))
-        while waiting or self._running:
-            while waiting and len(self._running) < self._at_once:
-                self._start(*waiting.pop(0))
+        while waiting or self._busy:
+            while waiting and len(self._busy) < self._at_once:
+                self._give(*waiting.pop(0))
             for worker in self._ready():
                 yield from self._read(worker)
 
-    def _start(self, number: int, job: Job) -> None:
-        ours, theirs = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=_work, args=(job, theirs), daemon=True)
+    def _give(self, number: int, job: Job) -> None:
+        worker = self._idle.pop() if self._idle else self._start()
+        worker.job = number
+        self._busy.append(worker)
+        with suppress(OSError):  # it died while it waited, which shows when it is read
+            worker.connection.send_bytes(pickle.dumps(job))
+
+    def _start(self) -> _Worker:
+        ours, theirs = self._context.Pipe(duplex=True)
+        process = self._context.Process(target=_work, args=(theirs,), daemon=True)
         start(process)
         theirs.close()
-        self._running.append(_Worker(number, process, ours))
+        return _Worker(process, ours)
 
     def _ready(self) -> list[_Worker]:
-        ready = wait([w.connection for w in self._running])
-        return [w for w in self._running if w.connection in ready]
+        ready = wait([w.connection for w in self._busy])
+        return [w for w in self._busy if w.connection in ready]
 
     def _read(self, worker: _Worker) -> Iterator[Message | Died]:
         try:
             sent = worker.connection.recv_bytes()
         except (EOFError, OSError):
-            self._end(worker)
+            self._busy.remove(worker)
+            worker.process.join()
+            worker.connection.close()
             yield Died(worker.job, worker.process.exitcode)
             return
         if sent == END:
-            self._end(worker)
+            self._busy.remove(worker)
+            self._idle.append(worker)
             return
         item = pickle.loads(sent)  # from our own worker, over our own pipe
         if isinstance(item, BaseException):
             raise item
         yield Message(worker.job, item)
-
-    def _end(self, worker: _Worker) -> None:
-        self._running.remove(worker)
-        worker.process.join()
-        worker.connection.close()
 
 
 def context(preload: Sequence[str]) -> Any:
@@ -179,10 +190,12 @@ def main_left_out() -> Iterator[None]:
                 setattr(main, name, value)
 
 
-def _work(job: Job, connection: Connection) -> None:
-    """In the worker. Ctrl-C is the parent's to handle."""
+def _work(connection: Connection) -> None:
+    """In the worker: job after job, until the parent is gone. Ctrl-C is the parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    send_all(job, connection)
+    with suppress(EOFError, OSError):
+        while True:
+            send_all(pickle.loads(connection.recv_bytes()), connection)
 
 
 def send_all(job: Job, connection: Connection) -> None:
@@ -199,7 +212,6 @@ def send_all(job: Job, connection: Connection) -> None:
         connection.send_bytes(pickle.dumps(_portable(error)))
     else:
         connection.send_bytes(END)
-    connection.close()
 
 
 def _portable(error: Exception) -> Exception:
