@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pilotlight.cli import leaving
 from pilotlight.cli.codes import FINE, STOPPED
-from pilotlight.cli.text import emit, quoted, table, tell, wrapped
+from pilotlight.cli.text import emit, table, tell, wrapped
 from pilotlight.core.command import FitCommand
 from pilotlight.core.errors import UsageError, raise_all
 from pilotlight.present import words
@@ -127,25 +127,11 @@ def _resumed(path: str, jobs: int | None) -> Fitting:
 
 def _train(fitting: Fitting, as_json: bool) -> int:
     """Train with a bar; Ctrl-C keeps what there is and says how to go on."""
-    from pilotlight.app.interrupt import InterruptButton
-    from pilotlight.cli.progress import screen
+    from pilotlight.cli.progress import follow
 
     if not fitting.finished:
         tell(f"{fitting.name}: {words.seconds(fitting.seconds)}.")
-    button = InterruptButton()
-    try:
-        with button, screen(fitting.name) as view:
-            for event in fitting:
-                view.tell(event)
-                button.heed()
-    except BaseException as error:
-        # an interrupt in compiled code may come out as another error
-        if not (button.pressed or isinstance(error, KeyboardInterrupt)):
-            raise
-        tell(
-            f"Stopped. What was trained so far is kept in {fitting.folder}.",
-            f"To go on: pilotlight fit --resume {quoted(fitting.folder)}",
-        )
+    if not follow(fitting.name, fitting, fitting.folder, "fit"):
         return STOPPED
     if as_json:
         emit({key: fitting.result[key] for key in SHOWN} | {"run": str(fitting.folder)})

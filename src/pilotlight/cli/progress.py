@@ -4,19 +4,45 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from pilotlight.cli.text import tell
+from pilotlight.cli.text import quoted, tell
 from pilotlight.core import event as events
 from pilotlight.present import words
 
 BETWEEN = 5.0
 """Seconds between two plain lines, so that the log of a long run stays short."""
+
+
+def follow(name: str, training: Iterable[events.Event], folder: Path, again: str) -> bool:
+    """Train to the end, and show how far it is. False if Ctrl-C ended it, which is told at once.
+
+    `again` is the command that goes on with the folder.
+    """
+    from pilotlight.app.interrupt import InterruptButton
+
+    button = InterruptButton()
+    try:
+        with button, screen(name) as view:
+            for event in training:
+                view.tell(event)
+                button.heed()
+    except BaseException as error:
+        # an interrupt in compiled code may come out as another error
+        if not (button.pressed or isinstance(error, KeyboardInterrupt)):
+            raise
+        tell(
+            f"Stopped. What was trained so far is kept in {folder}.",
+            f"To go on: pilotlight {again} --resume {quoted(folder)}",
+        )
+        return False
+    return True
 
 
 class Screen(AbstractContextManager["Screen"]):

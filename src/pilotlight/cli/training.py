@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pilotlight.cli import leaving
 from pilotlight.cli.codes import FINE, NOT_AS_EXPECTED, STOPPED
-from pilotlight.cli.text import emit, quoted, table, tell, width
+from pilotlight.cli.text import emit, table, tell, width
 from pilotlight.core.command import VERIFYING, RunCommand
 from pilotlight.core.errors import UsageError, raise_all
 from pilotlight.core.report import Report
@@ -210,29 +210,16 @@ def _resumed(path: str, jobs: int | None) -> Running:
 
 def _train(starts: Iterable[Start]) -> Iterator[Trained]:
     """Train one after the other. Ctrl-C ends it, and what there is so far is kept and told."""
-    from pilotlight.app.interrupt import InterruptButton
-    from pilotlight.cli.progress import screen
+    from pilotlight.cli.progress import follow
 
     for start in starts:
         running = start()
-        button = InterruptButton()
-        try:
-            with button, screen(running.lab_name) as view:
-                for event in running:
-                    view.tell(event)
-                    button.heed()
-        except BaseException as error:
-            # an interrupt in compiled code may come out as another error
-            if not (button.pressed or isinstance(error, KeyboardInterrupt)):
-                raise
-            tell(  # at once: writing the page takes a second
-                f"Stopped. What was trained so far is kept in {running.folder}.",
-                f"To go on: pilotlight run --resume {quoted(running.folder)}",
-            )
+        whole = follow(running.lab_name, running, running.folder, "run")
+        if not whole:
             running.stop()
-            yield Trained(running.report(), False)
+        yield Trained(running.report(), whole)
+        if not whole:
             return
-        yield Trained(running.report(), True)
 
 
 # Showing
