@@ -21,20 +21,10 @@ lab = load("adam")
 NEVER_FORGETS = replace(module.adam, rule=amsgrad, slots=("mean", "square", "largest"))
 
 
-def error_of(exhibit):
-    found = exhibit.function()
-    return found[0] if isinstance(found, tuple) else found
-
-
-def failing():
-    """Ids of the exhibits that do not pass; a NaN does not pass."""
-    return {e.id for e in lab.exhibits if not error_of(e) <= e.tolerance}
-
-
 # --- exhibits, and mistakes that they must see ---
 
 
-def test_exhibits_pass():
+def test_exhibits_pass(failing):
     assert failing() == set()
 
 
@@ -91,13 +81,13 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("rule", MISTAKES, ids=lambda rule: rule.__name__)
-def test_a_mistake_makes_exhibits_fail(monkeypatch, rule):
+def test_a_mistake_makes_exhibits_fail(monkeypatch, rule, failing):
     monkeypatch.setattr(module, "adam", replace(module.adam, rule=rule))
     assert failing() == MISTAKES[rule]
 
 
 @pytest.mark.parametrize("swapped", ["adam", "adamw"])
-def test_decay_at_the_wrong_place_makes_exhibits_fail(monkeypatch, swapped):
+def test_decay_at_the_wrong_place_makes_exhibits_fail(monkeypatch, swapped, failing):
     other = {"adam": module.adamw, "adamw": module.adam}[swapped]
     own = getattr(module, swapped)
     monkeypatch.setattr(module, swapped, replace(own, rule=other.rule))
@@ -112,7 +102,7 @@ def test_decay_at_the_wrong_place_makes_exhibits_fail(monkeypatch, swapped):
     ],
     ids=["forgets", "stands still"],
 )
-def test_a_wrong_amsgrad_is_seen(monkeypatch, rule):
+def test_a_wrong_amsgrad_is_seen(monkeypatch, rule, failing):
     monkeypatch.setattr(module, "amsgrad", rule)
     assert failing() == {REDDI}
 

@@ -10,6 +10,7 @@ import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from pilotlight.engine.run import show
 from pilotlight.labs.foundations import backprop
 from pilotlight.labs.foundations.backprop import Node, lab
 
@@ -17,23 +18,12 @@ ONE = np.ones(3)
 BY_ID = {exhibit.id: exhibit for exhibit in lab.exhibits}
 
 
-def error_of(exhibit):
-    found = exhibit.function()
-    return found[0] if isinstance(found, tuple) else found
-
-
-def failing():
-    """Ids of the exhibits that do not pass; a NaN does not pass."""
-    with np.errstate(all="ignore"):
-        return {e.id for e in lab.exhibits if not error_of(e) <= e.tolerance}
-
-
 # --- the lab as it is ---
 
 
 @pytest.mark.parametrize("exhibit", lab.exhibits, ids=lambda e: e.id)
 def test_exhibit_passes(exhibit):
-    assert error_of(exhibit) <= exhibit.tolerance
+    assert show(exhibit).passed
 
 
 def test_exhibits_repeat_to_the_bit():
@@ -279,7 +269,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistake_fails_just_the_exhibits_that_can_see_it(mistake, monkeypatch):
+def test_mistake_fails_just_the_exhibits_that_can_see_it(mistake, monkeypatch, failing):
     plant, seen_by = MISTAKES[mistake]
     plant(monkeypatch)
     assert failing() == seen_by
@@ -290,12 +280,12 @@ def test_each_mistake_the_lab_describes_is_planted_above():
 
 
 @pytest.mark.parametrize("step", WRONG_DERIVATIVES)
-def test_each_wrong_local_derivative_is_caught(step, monkeypatch):
+def test_each_wrong_local_derivative_is_caught(step, monkeypatch, failing):
     wrong_derivative(step, WRONG_DERIVATIVES[step])(monkeypatch)
     assert failing() == GRADIENTS
 
 
-def test_a_sweep_for_each_input_is_not_cheap(monkeypatch):
+def test_a_sweep_for_each_input_is_not_cheap(monkeypatch, failing):
     a_sweep_for_each_input(monkeypatch)
     assert failing() == {"cheap_gradient"}
 

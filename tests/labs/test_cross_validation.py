@@ -21,15 +21,6 @@ from pilotlight.labs.foundations import cross_validation
 lab = load("cross-validation")
 
 
-def failing():
-    failed = set()
-    for e in lab.exhibits:
-        result = e.function()
-        error = result[0] if isinstance(result, tuple) else result
-        failed |= set() if error <= e.tolerance else {e.id}
-    return failed
-
-
 def settings_of(comparison, **changes):
     return resolve(lab.declared, changes, lab.compare[comparison], comparison)
 
@@ -42,7 +33,7 @@ def drawn(comparison, seed=1, **changes):
 # --- exhibits, and mistakes that they must see ---
 
 
-def test_exhibits_pass():
+def test_exhibits_pass(failing):
     assert failing() == set()
 
 
@@ -70,7 +61,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistake_fails_the_exhibit_that_can_see_it(mistake, monkeypatch):
+def test_mistake_fails_the_exhibit_that_can_see_it(mistake, monkeypatch, failing):
     name, wrong, seen_by = MISTAKES[mistake]
     monkeypatch.setattr(cross_validation, name, wrong)
     assert failing() == {seen_by}

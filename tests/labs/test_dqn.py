@@ -20,20 +20,10 @@ lab = load("dqn")
 act, learn, play = module.act, module.learn, module.play
 
 
-def error_of(exhibit):
-    found = exhibit.function()
-    return found[0] if isinstance(found, tuple) else found
-
-
-def failing():
-    """Ids of the exhibits that do not pass; a NaN does not pass."""
-    return {e.id for e in lab.exhibits if not error_of(e) <= e.tolerance}
-
-
 # --- exhibits, and mistakes that they must see ---
 
 
-def test_exhibits_pass():
+def test_exhibits_pass(failing):
     assert failing() == set()
 
 
@@ -73,7 +63,7 @@ ACTS = {
 
 
 @pytest.mark.parametrize("mistake", ACTS, ids=lambda mistake: mistake.__name__)
-def test_a_mistake_in_acting_makes_exhibits_fail(monkeypatch, mistake):
+def test_a_mistake_in_acting_makes_exhibits_fail(monkeypatch, mistake, failing):
     monkeypatch.setattr(module, "act", mistake)
     assert failing() == ACTS[mistake]
 
@@ -89,12 +79,12 @@ def a_sum_over_the_batch(model, batch, settings, state):
 
 
 @pytest.mark.parametrize("mistake", [best_of_the_network_itself, a_sum_over_the_batch])
-def test_a_mistake_in_learning_makes_exhibits_fail(monkeypatch, mistake):
+def test_a_mistake_in_learning_makes_exhibits_fail(monkeypatch, mistake, failing):
     monkeypatch.setattr(module, "learn", mistake)
     assert "as_q_learning" in failing()
 
 
-def test_judging_with_exploration_makes_an_exhibit_fail(monkeypatch):
+def test_judging_with_exploration_makes_an_exhibit_fail(monkeypatch, failing):
     draw = torch.Generator().manual_seed(0)
 
     def exploring(world, policy, start, steps, discount):

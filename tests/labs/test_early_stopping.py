@@ -4,7 +4,6 @@ from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -21,13 +20,7 @@ from pilotlight.testing import rules
 lab = load("early-stopping")
 
 
-def failing():
-    """Ids of the exhibits that do not pass; a NaN does not pass."""
-    found = {e.id: (e.function(), e.tolerance) for e in lab.exhibits}
-    return {i for i, (error, most) in found.items() if not np.min(np.atleast_1d(error)[0]) <= most}
-
-
-def test_exhibits_pass():
+def test_exhibits_pass(failing):
     assert failing() == set()
 
 
@@ -52,17 +45,17 @@ right_descend = module.descend
 
 
 @pytest.mark.parametrize("mistake", [rate_doubled, from_one, one_step_late])
-def test_a_mistake_in_the_descent_makes_exhibits_fail(monkeypatch, mistake):
+def test_a_mistake_in_the_descent_makes_exhibits_fail(monkeypatch, mistake, failing):
     monkeypatch.setattr(module, "descend", mistake)
     assert {"stopping_filters", "best_moment"} <= failing()
 
 
-def test_without_going_back_the_exhibit_fails(monkeypatch):
+def test_without_going_back_the_exhibit_fails(monkeypatch, failing):
     monkeypatch.setattr(training, "_restore_best", lambda state: None)
     assert failing() == {"lowest_point_handed_back"}
 
 
-def test_comparing_with_the_epoch_before_makes_the_exhibit_fail(monkeypatch):
+def test_comparing_with_the_epoch_before_makes_the_exhibit_fail(monkeypatch, failing):
     watch = training._watch
 
     def forgetful(work, state, losses):

@@ -19,15 +19,11 @@ from pilotlight.labs.generative.gan import lab, play
 BY_ID = {exhibit.id: exhibit for exhibit in lab.exhibits}
 
 
-def error_of(name):
-    return BY_ID[name].function()[0]
-
-
 # --- the lab as it is ---
 
 
 @pytest.mark.parametrize("name", BY_ID)
-def test_exhibits_pass(name):
+def test_exhibits_pass(name, error_of):
     assert error_of(name) <= BY_ID[name].tolerance
 
 
@@ -86,31 +82,31 @@ def test_the_penalty_is_of_real_points_and_moves_the_weights():
 # --- known mistakes ---
 
 
-def test_a_player_who_sees_the_others_move_is_caught(monkeypatch):
+def test_a_player_who_sees_the_others_move_is_caught(monkeypatch, error_of):
     """The usual slip: "at once" written in turn. The distance then stays where it was."""
     right = module.play
     monkeypatch.setattr(module, "play", lambda turns, **how: right("in turn", **how))
     assert error_of("circling") > 0.5
 
 
-def test_momentum_left_out_is_caught(monkeypatch):
+def test_momentum_left_out_is_caught(monkeypatch, error_of):
     right = module.play
     monkeypatch.setattr(module, "play", lambda turns, momentum=0.0: right(turns))
     assert error_of("circling") > 1e-6
 
 
-def test_a_saturating_loss_in_place_of_the_other_is_caught(monkeypatch):
+def test_a_saturating_loss_in_place_of_the_other_is_caught(monkeypatch, error_of):
     monkeypatch.setattr(module, "generator_loss", lambda fake, loss: -softplus(fake))
     assert error_of("saturation") > 0.9
 
 
-def test_a_discriminator_told_the_wrong_way_round_is_caught(monkeypatch):
+def test_a_discriminator_told_the_wrong_way_round_is_caught(monkeypatch, error_of):
     right = module.discriminator_loss
     monkeypatch.setattr(module, "discriminator_loss", lambda real, fake: right(fake, real))
     assert error_of("best_discriminator") > 1e-3
 
 
-def test_a_mode_covered_by_one_sample_is_caught(monkeypatch):
+def test_a_mode_covered_by_one_sample_is_caught(monkeypatch, error_of):
     monkeypatch.setattr(module, "covered", lambda shares: (shares > 0).sum())
     assert error_of("what_counts") == 1
 
@@ -122,7 +118,7 @@ def nearest(points):
 
 
 @pytest.mark.parametrize("shares", [nearest, lambda x: module_shares(x, spread=0.1)])
-def test_samples_that_are_not_near_are_caught(shares, monkeypatch):
+def test_samples_that_are_not_near_are_caught(shares, monkeypatch, error_of):
     """Without the rule of three standard deviations, or with that of six."""
     monkeypatch.setattr(module, "ring_shares", shares)
     assert error_of("what_counts") >= 0.2

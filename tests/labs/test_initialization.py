@@ -14,19 +14,12 @@ from pilotlight.core.report import MemberRow
 from pilotlight.labs.foundations import initialization as module
 from pilotlight.labs.foundations.initialization import lab, next_correlation, predicted
 
-BY_ID = {exhibit.id: exhibit for exhibit in lab.exhibits}
-
-
-def error_of(name):
-    found = BY_ID[name].function()
-    return found[0] if isinstance(found, tuple) else found
-
 
 # --- the lab as it is ---
 
 
 @pytest.mark.parametrize("exhibit", lab.exhibits, ids=lambda e: e.id)
-def test_exhibit_passes(exhibit):
+def test_exhibit_passes(exhibit, error_of):
     assert error_of(exhibit.id) <= exhibit.tolerance
 
 
@@ -94,7 +87,7 @@ right = module.first_weights
 
 
 @pytest.mark.parametrize("mistake", [swapped_fans, no_kernel_area, no_root_of_three, no_two])
-def test_a_wrong_rule_is_caught(mistake, monkeypatch):
+def test_a_wrong_rule_is_caught(mistake, monkeypatch, error_of):
     monkeypatch.setattr(module, "first_weights", mistake)
     assert error_of("same_as_torch") > 0.01
 
@@ -105,18 +98,18 @@ def test_layers_of_one_width_hide_two_of_them(mistake):
     assert torch.equal(a, b)
 
 
-def test_a_prediction_that_forgets_the_activation_is_caught(monkeypatch):
+def test_a_prediction_that_forgets_the_activation_is_caught(monkeypatch, error_of):
     wrong = lambda activation, gain, square: 29 * math.log10(gain)  # noqa: E731
     monkeypatch.setattr(module, "predicted", wrong)
     assert error_of("variance_formula") > 1
 
 
-def test_a_wrong_correlation_is_caught(monkeypatch):
+def test_a_wrong_correlation_is_caught(monkeypatch, error_of):
     monkeypatch.setattr(module, "next_correlation", lambda c: (1 + c) / 2)
     assert error_of("all_inputs_look_alike") > 0.01
 
 
-def test_weights_that_are_no_rotation_are_caught(monkeypatch):
+def test_weights_that_are_no_rotation_are_caught(monkeypatch, error_of):
     def normal(tensor, generator):
         return nn.init.normal_(tensor, std=1 / 8, generator=generator)
 

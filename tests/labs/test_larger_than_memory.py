@@ -31,11 +31,6 @@ def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def error_of(name):
-    found = BY_ID[name].function()
-    return found[0] if isinstance(found, tuple) else found
-
-
 @pytest.fixture
 def small(monkeypatch):
     """A file of 20,000 rows where speed is measured, which is quickly written."""
@@ -120,11 +115,11 @@ def test_networks_learn_the_same_from_a_file_and_from_memory():
 
 
 @pytest.mark.parametrize("name", ["same_as_in_memory", "every_row_once"])
-def test_exhibit_passes(small, name):
+def test_exhibit_passes(small, name, error_of):
     assert error_of(name) == 0
 
 
-def test_a_file_that_is_not_what_was_written_is_caught(small, monkeypatch):
+def test_a_file_that_is_not_what_was_written_is_caught(small, monkeypatch, error_of):
     right = module.write
 
     def half(file, rows):
@@ -149,7 +144,7 @@ def last_block_lost(rows, settings, generator):
 
 
 @pytest.mark.parametrize("mistake", [with_replacement, last_block_lost])
-def test_an_order_that_loses_rows_is_caught(small, monkeypatch, mistake):
+def test_an_order_that_loses_rows_is_caught(small, monkeypatch, mistake, error_of):
     monkeypatch.setattr(module, "reading_order", mistake)
     assert error_of("every_row_once") > 0
 
@@ -171,7 +166,7 @@ def run_here(monkeypatch, stdout, code=0):
     ],
 )
 def test_the_cap_must_hold_and_something_must_be_learned(
-    monkeypatch, loaded, accuracy, system, error
+    monkeypatch, loaded, accuracy, system, error, error_of
 ):
     run_here(monkeypatch, f'{{"could be loaded": {loaded}, "accuracy": {accuracy}}}')
     monkeypatch.setattr(module.sys, "platform", system)

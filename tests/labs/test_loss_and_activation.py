@@ -18,15 +18,11 @@ BY_ID = {exhibit.id: exhibit for exhibit in lab.exhibits}
 DEFAULTS = SimpleNamespace(**{name: s.default for name, s in lab.declared.items()})
 
 
-def error_of(name):
-    return BY_ID[name].function()[0]
-
-
 # --- the lab as it is ---
 
 
 @pytest.mark.parametrize("exhibit", lab.exhibits, ids=lambda e: e.id)
-def test_exhibit_passes(exhibit):
+def test_exhibit_passes(exhibit, error_of):
     assert error_of(exhibit.id) <= exhibit.tolerance
 
 
@@ -131,12 +127,12 @@ LOSSES, ASKS = "slopes_of_losses", "what_a_loss_asks_for"
         ("squared_chances", softmax_twice, {LOSSES, ASKS}),
     ],
 )
-def test_a_wrong_loss_is_caught(monkeypatch, name, mistake, caught):
+def test_a_wrong_loss_is_caught(monkeypatch, name, mistake, caught, error_of):
     monkeypatch.setitem(module.LOSSES, name, mistake)
     assert {id for id in (LOSSES, ASKS) if error_of(id) > BY_ID[id].tolerance} == caught
 
 
-def test_a_slope_that_forgets_the_softmax_is_caught(monkeypatch):
+def test_a_slope_that_forgets_the_softmax_is_caught(monkeypatch, error_of):
     right = module.slope_by_scores
 
     def wrong(loss, scores, targets):
@@ -157,7 +153,7 @@ def test_a_slope_that_forgets_the_softmax_is_caught(monkeypatch):
         ("leaky", lambda z: torch.ones_like(z).where(z > 0, 0.0)),
     ],
 )
-def test_a_wrong_slope_is_caught(monkeypatch, activation, mistake):
+def test_a_wrong_slope_is_caught(monkeypatch, activation, mistake, error_of):
     right = module.slope_of
     monkeypatch.setattr(
         module, "slope_of", lambda name, z: mistake(z) if name == activation else right(name, z)

@@ -23,17 +23,6 @@ lab = load("mlp")
 TASKS = lab.declared["task"].choices
 
 
-def error_of(exhibit):
-    found = exhibit.function()
-    return found[0] if isinstance(found, tuple) else found
-
-
-def failing():
-    """Ids of the exhibits that do not pass; a NaN does not pass."""
-    with np.errstate(all="ignore"):
-        return {e.id for e in lab.exhibits if not error_of(e) <= e.tolerance}
-
-
 def settings(**own):
     defaults = {name: setting.default for name, setting in lab.declared.items()}
     return SimpleNamespace(**{**defaults, **own})
@@ -42,7 +31,7 @@ def settings(**own):
 # --- exhibits, and mistakes that they must see ---
 
 
-def test_exhibits_pass():
+def test_exhibits_pass(failing):
     assert failing() == set()
 
 
@@ -104,7 +93,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistake_fails_just_the_exhibits_that_can_see_it(mistake, monkeypatch):
+def test_mistake_fails_just_the_exhibits_that_can_see_it(mistake, monkeypatch, failing):
     name, wrong, seen_by = MISTAKES[mistake]
     monkeypatch.setattr(mlp, name, wrong)
     assert failing() == seen_by

@@ -21,20 +21,10 @@ from pilotlight.labs.foundations.rmsprop import double, walk
 lab = load("rmsprop")
 
 
-def error_of(exhibit):
-    found = exhibit.function()
-    return found[0] if isinstance(found, tuple) else found
-
-
-def failing():
-    """Ids of the exhibits that do not pass; a NaN does not pass."""
-    return {e.id for e in lab.exhibits if not error_of(e) <= e.tolerance}
-
-
 # --- exhibits, and mistakes that they must see ---
 
 
-def test_exhibits_pass():
+def test_exhibits_pass(failing):
     assert failing() == set()
 
 
@@ -83,7 +73,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("rule", MISTAKES, ids=lambda rule: rule.__name__)
-def test_a_mistake_makes_exhibits_fail(monkeypatch, rule):
+def test_a_mistake_makes_exhibits_fail(monkeypatch, rule, failing):
     monkeypatch.setattr(module, "rmsprop", replace(module.rmsprop, rule=rule))
     assert failing() == MISTAKES[rule]
 

@@ -23,14 +23,6 @@ def draw(seed=1):
     return torch.Generator().manual_seed(seed)
 
 
-def failing():
-    failed = set()
-    for e in lab.exhibits:
-        error, _ = e.function()
-        failed |= set() if error <= e.tolerance else {e.id}
-    return failed
-
-
 # --- exhibits, and mistakes that they must see ---
 
 
@@ -40,7 +32,7 @@ def _no_tpe(monkeypatch):
     monkeypatch.setattr(search, "by_tpe", lambda trials, seed: -4.0)
 
 
-def test_exhibits_pass():
+def test_exhibits_pass(failing):
     assert failing() == set()
 
 
@@ -71,7 +63,7 @@ MISTAKES = {
 
 @pytest.mark.usefixtures("_no_tpe")
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistake_fails_the_exhibit_that_can_see_it(mistake, monkeypatch):
+def test_mistake_fails_the_exhibit_that_can_see_it(mistake, monkeypatch, failing):
     name, wrong, seen_by = MISTAKES[mistake]
     monkeypatch.setattr(search, name, wrong)
     assert failing() == {seen_by}

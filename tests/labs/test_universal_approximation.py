@@ -16,18 +16,10 @@ from pilotlight.labs.foundations import universal_approximation as lab_file
 lab = load("universal-approximation")
 
 
-def failing():
-    failed = set()
-    for e in lab.exhibits:
-        error, _ = e.function()
-        failed |= set() if error <= e.tolerance else {e.id}
-    return failed
-
-
 # --- exhibits, and mistakes that they must see ---
 
 
-def test_exhibits_pass():
+def test_exhibits_pass(failing):
     assert failing() == set()
 
 
@@ -87,7 +79,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistake_fails_the_exhibit_that_can_see_it(mistake, monkeypatch):
+def test_mistake_fails_the_exhibit_that_can_see_it(mistake, monkeypatch, failing):
     place, name, wrong, seen_by = MISTAKES[mistake]
     monkeypatch.setattr(place, name, wrong)
     assert failing() == {seen_by}

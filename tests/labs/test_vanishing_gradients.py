@@ -25,10 +25,6 @@ def table():
     return shown
 
 
-def error_of(name):
-    return BY_ID[name].function()[0]
-
-
 @pytest.fixture
 def few_nets(monkeypatch):
     """Enough nets to catch a mistake."""
@@ -39,7 +35,7 @@ def few_nets(monkeypatch):
 # --- the lab as it is ---
 
 
-def test_weight_gradients_are_blind():
+def test_weight_gradients_are_blind(error_of):
     assert error_of("weight_gradients_are_blind") <= BY_ID["weight_gradients_are_blind"].tolerance
 
 
@@ -109,18 +105,18 @@ right = module.by_hand
 
 
 @pytest.mark.parametrize("mistake", [without_the_norms_own_terms, without_the_skip])
-def test_a_wrong_jacobian_is_caught(mistake, monkeypatch, few_nets):
+def test_a_wrong_jacobian_is_caught(mistake, monkeypatch, few_nets, error_of):
     monkeypatch.setattr(module, "by_hand", mistake)
     assert error_of("jacobian_products") > 0.1
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "relu"])
-def test_a_wrong_slope_is_caught(activation, monkeypatch, few_nets):
+def test_a_wrong_slope_is_caught(activation, monkeypatch, few_nets, error_of):
     monkeypatch.setitem(module.SLOPES, activation, lambda a: a)
     assert error_of("jacobian_products") > 0.1
 
 
-def test_a_ratio_of_weight_gradients_in_place_of_gradients_is_caught(monkeypatch):
+def test_a_ratio_of_weight_gradients_in_place_of_gradients_is_caught(monkeypatch, error_of):
     def blind(*arguments):
         found = deep.log_ratios(*arguments)
         return found | {"log_gradient_ratio": found["log_weight_gradient_ratio"]}
@@ -129,7 +125,7 @@ def test_a_ratio_of_weight_gradients_in_place_of_gradients_is_caught(monkeypatch
     assert error_of("weight_gradients_are_blind") > 8
 
 
-def test_gradients_upside_down_are_caught(monkeypatch):
+def test_gradients_upside_down_are_caught(monkeypatch, error_of):
     def upside_down(*arguments):
         return {name: -value for name, value in deep.log_ratios(*arguments).items()}
 
