@@ -36,6 +36,8 @@ from pilotlight.core.command import FitCommand
 from pilotlight.engine.run import train_cohort
 from pilotlight.fitting import study
 from pilotlight.fitting.baselines import baselines
+
+pytestmark = pytest.mark.usefixtures("short_fits")
 study.STEPS, study.MOST_EPOCHS = 600, 300
 whole = study.baselines
 study.baselines = lambda task, neural: whole(task, neural)[:2]
@@ -49,17 +51,6 @@ else:
 for event in fitting:
     pass
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _quick():
-    """Short trainings, two baselines."""
-    torch.set_num_threads(1)
-    whole = study.baselines
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "STEPS", 150)
-        patch.setattr(study, "baselines", lambda task, neural: whole(task, neural)[:2])
-        yield
 
 
 def write_data(path):

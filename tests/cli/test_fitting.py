@@ -8,23 +8,13 @@ import json
 import os
 
 import pytest
-import torch
 
 from pilotlight.cli import main
 from pilotlight.cli.fitting import SHOWN
-from pilotlight.fitting import study
+
+pytestmark = pytest.mark.usefixtures("short_fits")
 
 SHORT = ["--folds", "3", "--inner-folds", "2", "--seeds", "1", "--candidates", "2", "--jobs", "1"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _quick():
-    torch.set_num_threads(1)
-    whole = study.baselines
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "STEPS", 100)
-        patch.setattr(study, "baselines", lambda task, neural: whole(task, neural)[:2])
-        yield
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from pilotlight.core.report import MemberRow
 from pilotlight.labs.foundations import initialization as module
 from pilotlight.labs.foundations.initialization import lab, next_correlation, predicted
 
-
 # --- the lab as it is ---
 
 

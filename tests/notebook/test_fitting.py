@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from torch import nn
 
 import pilotlight as pl
 from pilotlight.core.errors import UsageError
-from pilotlight.fitting import study
+
+pytestmark = pytest.mark.usefixtures("short_fits")
 
 SHORT = {"folds": 3, "inner_folds": 2, "seeds": 1, "candidates": 2, "jobs": 1}
 RNG = np.random.default_rng(0)
@@ -34,16 +34,6 @@ class Bent(nn.Sequential):
 class Crooked(Straight):
     def forward(self, x):
         return self.layer(x)[:, :1]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _quick():
-    torch.set_num_threads(1)
-    whole = study.baselines
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "STEPS", 100)
-        patch.setattr(study, "baselines", lambda task, neural: whole(task, neural)[:2])
-        yield
 
 
 @pytest.fixture(scope="module")
