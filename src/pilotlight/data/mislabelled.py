@@ -42,6 +42,7 @@ mislabelled_digits = Data(
     name="digits 8x8, some mislabelled",
     load=load_mislabelled,
     classes=10,
+    picture=(8, 8),
     source="UCI optical recognition of handwritten digits, test part, as bundled with "
     "scikit-learn; wrong labels drawn in code",
     per_seed=True,

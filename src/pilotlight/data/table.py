@@ -16,7 +16,8 @@ class Data:
     `load` returns `(inputs [R, ...], targets [R, ...])`. With `per_seed` it is called as
     `load(settings, generator)` once for each seed, with the generator named "data"; otherwise as
     `load()`, once. A tensor over a file (`numpy.memmap`) is read row by row as batches ask for it,
-    and need not fit in memory.
+    and need not fit in memory. `picture` is the height and width of rows that are pictures laid
+    out flat, so that they can be shown as such.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Data:
     classes: int | None = None
     source: str = "drawn in code"
     per_seed: bool = False
+    picture: tuple[int, int] | None = None
 
 
 def fingerprint(*tensors: torch.Tensor) -> str:
