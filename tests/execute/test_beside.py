@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from living import gone, is_alive
 
 from pilotlight.execute.beside import Beside
 from pilotlight.execute.processes import Died, Job
@@ -16,28 +16,8 @@ from pilotlight.execute.processes import Died, Job
 HERE = Path(__file__).parent
 
 
-@pytest.fixture(autouse=True)
-def jobs_can_be_imported(monkeypatch):
-    monkeypatch.syspath_prepend(str(HERE))
-
-
 def beside(name, **arguments):
     return Beside(Job("toy_jobs", name, arguments))
-
-
-def is_alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def gone(pid, seconds=10.0):
-    end = time.monotonic() + seconds
-    while is_alive(pid) and time.monotonic() < end:
-        time.sleep(0.01)
-    return not is_alive(pid)
 
 
 def test_all_items_arrive_in_order():

@@ -4,19 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from living import gone, is_alive
 
 from pilotlight.execute.processes import Died, Job, Message, Workers
 
 HERE = Path(__file__).parent
-
-
-@pytest.fixture(autouse=True)
-def jobs_can_be_imported(monkeypatch):
-    monkeypatch.syspath_prepend(str(HERE))
 
 
 def job(name, **arguments):
@@ -25,14 +20,6 @@ def job(name, **arguments):
 
 def items(messages, number):
     return [m.item for m in messages if isinstance(m, Message) and m.job == number]
-
-
-def is_alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 5])
@@ -121,7 +108,4 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
         pid = int(it.stdout.readline())
         assert is_alive(pid)
         it.kill()
-    deadline = time.monotonic() + 10
-    while is_alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not is_alive(pid)
+    assert gone(pid)
