@@ -28,6 +28,8 @@ from pilotlight.fitting.baselines import baselines
 from pilotlight.present.fit_words import headline, rows
 from pilotlight.record.folder import Folder
 
+pytestmark = pytest.mark.usefixtures("short_fits")
+
 FIT = """
 import sys, torch
 torch.set_num_threads(1)
@@ -37,7 +39,6 @@ from pilotlight.engine.run import train_cohort
 from pilotlight.fitting import study
 from pilotlight.fitting.baselines import baselines
 
-pytestmark = pytest.mark.usefixtures("short_fits")
 study.STEPS, study.MOST_EPOCHS = 600, 300
 whole = study.baselines
 study.baselines = lambda task, neural: whole(task, neural)[:2]
