@@ -190,6 +190,12 @@ def test_functions_of_this_process_are_checked_by_their_parameters():
     assert len(check_here("momentum", uphill).done.tries) == 1
 
 
+def test_a_type_that_the_exercise_gives_is_found_beside_the_answer():
+    cell: dict = {}
+    exec(source.solution(catalogue.find("dqn-target").text), cell)
+    assert check_here("dqn-target", cell["dqn_loss"]).verdict.passed
+
+
 def test_an_error_has_the_line_of_this_file():
     def broken(weight, gradient, velocity, rate, momentum):
         raise ValueError("mine")

@@ -100,7 +100,7 @@ def test_before_anything_is_trained(pilotlight):
 @pytest.mark.slow
 def test_with_workers(pilotlight):
     """In a terminal Ctrl-C reaches the workers too."""
-    long = longer(pilotlight.folder, 30)
+    long = longer(pilotlight.folder, 150)
     folder = pilotlight.folder / "run"
     process = cold(
         pilotlight.folder, "run", long, "--out", "run", "--jobs", 2, "--json", new_session=True

@@ -8,6 +8,7 @@ guards; this is for looking around.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -28,7 +29,7 @@ def verdict_here(entry: Entry, answers: Sequence[Any]) -> Verdict:
     if len(answers) != len(parts) or not all(map(callable, answers)):
         wanted = f'pl.check("{entry.name}", {", ".join(parts)})'
         raise UsageError(f"Give what you wrote, without calling it: {wanted}")
-    given = dict(zip(parts, answers, strict=True))
+    given = _beside(answers[0]) | dict(zip(parts, answers, strict=True))
     right, attempt = worker.right(entry), Attempt()
     for message in worker.use(given, list(load(entry).checks), parts, _file(answers[0])):
         attempt.add(message)
@@ -36,6 +37,13 @@ def verdict_here(entry: Entry, answers: Sequence[Any]) -> Verdict:
     if verdict.passed or not verdict.written:
         return verdict
     return replace(verdict, mistake=mistake(right, attempt, list(worker.mistakes(entry))))
+
+
+def _beside(answer: Any) -> dict[str, Any]:
+    """What stands beside it where it was written, such as a type that the exercise gives."""
+    if inspect.isclass(answer):
+        return dict(getattr(sys.modules.get(answer.__module__), "__dict__", {}))
+    return dict(getattr(inspect.unwrap(answer), "__globals__", {}))
 
 
 def _file(answer: Any) -> str:
