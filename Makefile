@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+TOOLS := .venv/tools
 BENCH := .venv-bench/bin/python
 
 .PHONY: run test setup check slow docs web recorded bench bench-planner clean
@@ -13,35 +14,39 @@ test: check  ## the quick checks and tests, on all cores
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile --ignore=tests/browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/browser
 
-setup: $(READY)  ## make .venv with everything in it
+setup: $(TOOLS)  ## make .venv with everything in it, what developers need too
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Pilotlight needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Say: make PYTHON=python3.12") if sys.version_info < (3, 11) else 0'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[notebooks]'
 	@touch $(READY)
 
-check: $(READY)  ## style, types, layers, documents in step
+$(TOOLS): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(TOOLS)
+
+check: $(TOOLS)  ## style, types, layers, documents in step
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 
-slow: $(READY)  ## what takes longer: full-length runs and the tests marked slow
+slow: $(TOOLS)  ## what takes longer: full-length runs and the tests marked slow
 	$(BIN)/python -m pytest -q -m slow --override-ini 'addopts=-ra --strict-markers --strict-config --import-mode=importlib'
 	$(BIN)/pilotlight verify --all
 
-docs: $(READY)  ## write generated documents afresh
+docs: $(TOOLS)  ## write generated documents afresh
 	$(BIN)/python docs/generate.py
 
-recorded: $(READY)  ## run labs whose page lacks an up-to-date run to show, and keep it small
+recorded: $(TOOLS)  ## run labs whose page lacks an up-to-date run to show, and keep it small
 	$(BIN)/python docs/recorded.py
 
-web: $(READY)  ## build the app's page from web/; needs an npm registry, no Node
+web: $(TOOLS)  ## build the app's page from web/; needs an npm registry, no Node
 	$(BIN)/python hatch_build.py
 
-bench: .venv-bench/ready  ## measure speed and memory side by side with peers, some eight minutes
+bench: .venv-bench/ready  ## measure speed and memory side by side with peers, a quarter of an hour
 	$(BENCH) -m benchmarks
 	$(BENCH) -m benchmarks own-data
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [compare | planner | memory] [--device cuda]`."""
+"""`python -m benchmarks [compare | own-data | sampler | planner | memory] [--device cuda]`."""
 
 from __future__ import annotations
 

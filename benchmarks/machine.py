@@ -10,7 +10,10 @@ from typing import Any
 
 import torch
 
-PACKAGES = ("pilotlight", "torch", "numpy", "scipy", "scikit-learn", "jax", "skorch", "lightning")
+PACKAGES = (
+    *("pilotlight", "torch", "numpy", "scipy", "scikit-learn"),
+    *("optuna", "jax", "skorch", "lightning"),
+)
 
 
 def describe() -> dict[str, Any]:

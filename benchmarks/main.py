@@ -11,7 +11,17 @@ from typing import Any
 
 import torch
 
-from benchmarks import compare, contenders, cores, machine, memory, own_data, planner, table
+from benchmarks import (
+    compare,
+    contenders,
+    cores,
+    machine,
+    memory,
+    own_data,
+    planner,
+    sampler,
+    table,
+)
 from benchmarks.apart import Apart
 from benchmarks.tasks import ON_CPU, ON_GPU, Task
 
@@ -29,7 +39,9 @@ def main() -> None:
     elif asked.what == "planner":
         planner.main(asked.device)
     elif asked.what == "own-data":
-        _own_data()
+        _apart("own-data", own_data)
+    elif asked.what == "sampler":
+        _apart("sampler", sampler)
     else:
         sys.exit(_compare(asked.device))
 
@@ -41,10 +53,10 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-_WORDS = ("compare", "own-data", "planner", "memory")
+_WORDS = ("compare", "own-data", "sampler", "planner", "memory")
 _HELP = (
-    "compare with peers; a search on own data beside scikit-learn's; measure what the planner's "
-    "rule rests on; peak memory of this process"
+    "compare with peers; a search on own data beside scikit-learn's; settings that Optuna proposes "
+    "against an even spread; what the planner's rule rests on; peak memory of this process"
 )
 
 
@@ -71,12 +83,13 @@ def _compare(device: str) -> int:
     return 1 if found["disagreements"] else 0
 
 
-def _own_data() -> None:
+def _apart(name: str, what: Any) -> None:
+    """A comparison that has a file of its own: `what` measures and lays out."""
     load = machine.load()
-    found = {"machine": machine.describe(), **own_data.compare()}
+    found = {"machine": machine.describe(), **what.compare()}
     found["load"] = {"before": load, "after": machine.load()}
-    print(own_data.tables(found))
-    _write(found, "own-data")
+    print(what.tables(found))
+    _write(found, name)
 
 
 def _task(task: Task, device: str) -> dict[str, Any]:

@@ -23,16 +23,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from benchmarks.searching import searched
 from benchmarks.table import laid_out
 from pilotlight.app.fit_preparing import FitPrepared, prepare_fit
-from pilotlight.app.fit_work import Work
 from pilotlight.app.fitting import start_fit
 from pilotlight.core.command import FitCommand
-from pilotlight.core.event import CohortDone, Event
 from pilotlight.data.files import Examples, from_arrays
-from pilotlight.fitting.choose import choose, curves_of, every_candidate, going_on
-from pilotlight.fitting.heldout import held_out, trained
-from pilotlight.fitting.layout import Layout, refit, search, search_on
 from pilotlight.fitting.outcome import NETWORK
 
 OUTER, INNER, SETTINGS, JOBS = 5, 3, 32, 2
@@ -131,40 +127,8 @@ def scikit_learn(prepared: FitPrepared) -> float:
 
 def ours(prepared: FitPrepared, jobs: int = JOBS) -> float:
     """The search and one refit in each outer fold, and nothing else; accuracy over these."""
-    prepared = replace(prepared, command=replace(prepared.command, jobs=jobs))
-    study = replace(prepared.study)
-    study.__dict__.update(shares=(), places=prepared.study.places[:-1])  # no last fit, no curve
-    layout, alive = search(study), every_candidate(study)
-    searched = layout.members
-    events: list[Event] = []
-    kept: dict[str, Any] = {}
-    with Work(replace(prepared, study=study), {}) as work:
-        while True:
-            done = list(work.of([c.index for c in layout.cohorts], layout, kept))
-            events += done
-            kept = {n: w for e in done if isinstance(e, CohortDone) for n, w in e.weights.items()}
-            if layout.stage == "refit":
-                break
-            layout, kept = _next(layout, events, alive, kept)
-            alive = {(m.settings.place, m.settings.candidate) for m in _going(layout)}
-        choices = choose(study, curves_of(events, searched))
-    found = held_out(study, trained(layout, kept), choices, {}).models[NETWORK]
-    return float((found.argmax(1) == study.question.y).mean())
-
-
-def _next(
-    layout: Layout, events: list[Event], alive: set[tuple[int, int]], kept: dict[str, Any]
-) -> tuple[Layout, dict[str, Any]]:
-    """The next round, or the refit, which starts from nothing."""
-    study = layout.study
-    curves = curves_of(events, layout.members)
-    if layout.goes_on:
-        return search_on(layout, going_on(study, curves, alive)), kept
-    return refit(study, choose(study, curves), layout), {}
-
-
-def _going(layout: Layout) -> list[Any]:
-    return [layout.member(i) for cohort in layout.cohorts for i in cohort.members]
+    found = searched(prepared, jobs).models[NETWORK]
+    return float((found.argmax(1) == prepared.study.question.y).mean())
 
 
 def whole(command: FitCommand) -> float:

@@ -16,7 +16,7 @@ from pilotlight.app.training import MOST_DEATHS, WORTH_PROCESSES
 from pilotlight.core.errors import RecordError
 from pilotlight.core.event import Checkpoint, CohortDone, Event, Note, Progress
 from pilotlight.execute.processes import Died, Job, Workers
-from pilotlight.fitting.cost import trained
+from pilotlight.fitting.cost import search_epochs
 from pilotlight.fitting.layout import Layout
 from pilotlight.fitting.study import Study
 
@@ -137,7 +137,7 @@ class Overall:
     def _later(self, number: int) -> int:
         """Steps of the rounds of the search after this one."""
         folds = sum(len(place.inner) for place in self._study.places)
-        epochs = sum(count for later, _, count in trained(self._study) if later > number)
+        epochs = sum(count for later, _, count in search_epochs(self._study) if later > number)
         return self._per_epoch * folds * epochs
 
     def skip(self, done: Mapping[int, float]) -> None:

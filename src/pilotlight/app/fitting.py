@@ -27,7 +27,13 @@ from pilotlight.core.event import Checkpoint, CohortDone, Event, Finished
 from pilotlight.data.columns import Array
 from pilotlight.fitting.choose import Choice, choose, curves_of, every_candidate, going_on
 from pilotlight.fitting.drift import DRIFT
-from pilotlight.fitting.heldout import held_out, importance, predictor, trained
+from pilotlight.fitting.heldout import (
+    held_out,
+    importance,
+    nothing_predicted,
+    predictor,
+    trained,
+)
 from pilotlight.fitting.layout import Layout, refit, search, search_on
 from pilotlight.fitting.outcome import NETWORK, Predictions, summary
 from pilotlight.fitting.sampler import with_proposals
@@ -171,12 +177,9 @@ class Fitting:
 
 def _predicted(study: Study, weights: Mapping[str, torch.Tensor]) -> dict[str, Array]:
     """The baselines' kept predictions, fold after fold laid into place."""
-    question = study.question
-    classes = (len(question.y), question.outputs)
-    blank = np.zeros(classes if question.task == "classification" else question.y.shape)
     found: dict[str, Array] = {}
     for baseline in study.baselines:
-        found[baseline.name] = blank.copy()
+        found[baseline.name] = nothing_predicted(study.question)
         for k, fold in enumerate(study.folds.outer):
             found[baseline.name][fold.test] = weights[f"{baseline.name}/{k}"].numpy()
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,6 +57,12 @@ class Predicted:
         low, high = np.maximum(least, rows - self.error), rows + self.error
         cells = np.stack([rows, low, high], axis=2).reshape(len(rows), -1)
         return [[f"{v:.6g}" for v in row] for row in cells]
+
+    def csv(self) -> str:
+        """The header and all lines as the text of a CSV file."""
+        file = io.StringIO()
+        csv.writer(file, lineterminator="\n").writerows([self.header, *self.lines()])
+        return file.getvalue()
 
 
 def predict_file(run: str | Path, path: str | Path) -> Predicted:

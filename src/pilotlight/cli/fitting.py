@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -76,9 +75,7 @@ def predict(run: str, path: str, as_json: bool) -> int:
     if as_json:
         emit([dict(zip(found.header, line, strict=True)) for line in found.lines()])
         return FINE
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(found.header)
-    writer.writerows(found.lines())
+    sys.stdout.write(found.csv())
     return FINE
 
 

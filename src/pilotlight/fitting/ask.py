@@ -43,15 +43,7 @@ def ask(examples: Examples, asked: Asked) -> Question:
     if len(there) < 2:
         raise UsageError(f"{asked.target!r} is missing in all rows but {len(there)}.")
     targets = [target.take(there) for target in targets]
-    classes: tuple[str, ...] = ()
-    if len(targets) > 1:
-        task, guessed = _task_of_several(targets, asked.task)
-        y = np.stack([t.values for t in targets], axis=1)
-    else:
-        task, guessed = _task(targets[0], asked.task)
-        y = targets[0].values
-        if task == "classification":
-            y, classes = _classes(targets[0])
+    task, y, classes, guessed = _target(targets, asked.task)
     for name, column in zip(names, y.reshape(len(y), -1).T, strict=True):
         _refuse_target(name, task, column, classes)
     groups, group_names = _groups(examples, asked.group, there)
@@ -125,6 +117,19 @@ def _grouped_rows(group: Column, there: Rows) -> tuple[Rows, list[Notice]]:
     gone = without(there, kept) + 1
     text = f"{len(gone)} rows have no {group.name!r} and are left out: {row_words(gone)}."
     return kept, [Notice("missing-group", text)] if len(gone) else []
+
+
+def _target(
+    targets: Sequence[Column], wanted: Task | None
+) -> tuple[Task, Array, tuple[str, ...], list[Notice]]:
+    """The task, what is predicted [R] or [R, K], the classes of one target, what was guessed."""
+    if len(targets) > 1:
+        task, guessed = _task_of_several(targets, wanted)
+        return task, np.stack([t.values for t in targets], axis=1), (), guessed
+    task, guessed = _task(targets[0], wanted)
+    if task == "classification":
+        return (task, *_classes(targets[0]), guessed)
+    return task, targets[0].values, (), guessed
 
 
 def _task(target: Column, wanted: Task | None) -> tuple[Task, list[Notice]]:

@@ -53,7 +53,7 @@ def cost_of(study: Study) -> Cost:
     search = (
         inner
         * per_epoch
-        * sum(epochs * _step(study, kinds[n].cost > 1) for _, n, epochs in trained(study))
+        * sum(epochs * _step(study, kinds[n].cost > 1) for _, n, epochs in search_epochs(study))
     )
     steps = study.epochs * per_epoch
     refit = places * study.seeds * sum(_step(study, n.cost > 1) for n in study.networks)
@@ -65,7 +65,7 @@ def cost_of(study: Study) -> Cost:
     )
 
 
-def trained(study: Study) -> Iterator[tuple[int, str, int]]:
+def search_epochs(study: Study) -> Iterator[tuple[int, str, int]]:
     """Round, network's name, epochs that all candidates of that name train in it on one fold."""
     for name, count in Counter(c.network for c in study.candidates).items():
         before = 0

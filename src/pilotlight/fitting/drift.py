@@ -8,6 +8,7 @@ Source: Harris (2020), Nonsense correlations in neuroscience. R rows, P features
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -71,11 +72,7 @@ def shift_test(question: Question, outer: Sequence[Fold]) -> tuple[float, float]
     columns = np.concatenate([y, *(np.roll(y, s, axis=0) for s in shifts)], axis=1)
     lost, base = np.zeros(columns.shape[1]), np.zeros(columns.shape[1])
     for fold in outer:
-        mean_x, mean_y = x[fold.train].mean(0), columns[fold.train].mean(0)
-        own = x[fold.train] - mean_x
-        ridge = own.T @ own + 1e-3 * len(own) * np.eye(x.shape[1])
-        weights = np.linalg.solve(ridge, own.T @ (columns[fold.train] - mean_y))
-        predicted = (x[fold.test] - mean_x) @ weights + mean_y
+        predicted = _ridge(x, columns, fold.train, fold.test)
         lost += ((columns[fold.test] - predicted) ** 2).sum(0)
         base += ((columns[fold.test] - columns[fold.test].mean(0)) ** 2).sum(0)
     scores = 1 - lost.reshape(-1, y.shape[1]).sum(1) / base.reshape(-1, y.shape[1]).sum(1)
@@ -130,12 +127,16 @@ def _main_directions(x: Array) -> Array:
 def _r2(x: Array, y: Array, fold: Rows) -> float:
     """Out-of-fold R2 over all label columns together."""
     lost = 0.0
-    penalty = 1e-3 * len(x) * np.eye(x.shape[1])
     for k in range(FOLDS):
-        train = fold != k
-        mean_x, mean_y = x[train].mean(0), y[train].mean(0)
-        own = x[train] - mean_x
-        weights = np.linalg.solve(own.T @ own + penalty, own.T @ (y[train] - mean_y))
-        predicted = (x[~train] - mean_x) @ weights + mean_y
-        lost += float(((y[~train] - predicted) ** 2).sum())
+        test = fold == k
+        lost += float(((y[test] - _ridge(x, y, ~test, test)) ** 2).sum())
     return 1 - lost / float((y**2).sum())
+
+
+def _ridge(x: Array, y: Array, train: Any, test: Any) -> Array:
+    """Ridge regression with a slight penalty: what it predicts for the test rows."""
+    mean_x, mean_y = x[train].mean(0), y[train].mean(0)
+    own = x[train] - mean_x
+    penalty = 1e-3 * len(own) * np.eye(x.shape[1])
+    weights = np.linalg.solve(own.T @ own + penalty, own.T @ (y[train] - mean_y))
+    return np.asarray((x[test] - mean_x) @ weights + mean_y)

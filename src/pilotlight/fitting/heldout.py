@@ -83,7 +83,7 @@ def held_out(
     A network's are the mean over its seeds. What is called the network takes in each fold the kind
     that the inner folds preferred there.
     """
-    blank = _blank(study.question)
+    blank = nothing_predicted(study.question)
     kinds = {n.name: blank.copy() for n in study.networks}
     by_seed: dict[int, Array] = {}
     by_share: dict[float, Array] = {}
@@ -106,7 +106,8 @@ def held_out(
     return Predictions(models, dict(sorted(by_seed.items())), dict(sorted(by_share.items())))
 
 
-def _blank(question: Question) -> Array:
+def nothing_predicted(question: Question) -> Array:
+    """Zeros in the shape of predictions for all rows: [R, classes], [R], or [R, K]."""
     if question.task == "classification":
         return np.zeros((len(question.y), question.outputs))
     return np.zeros(question.y.shape)

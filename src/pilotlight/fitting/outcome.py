@@ -30,8 +30,9 @@ from pilotlight.fitting.study import Study
 
 NETWORK = "network"
 CALIBRATION_BINS = 10
-MOST_SHOWN = 200
-"""Groups in a list, and classes in a confusion matrix squared."""
+MOST_GROUPS = 200
+MOST_CLASSES = 20
+"""More groups are not listed; a confusion matrix of more classes is not shown."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def summary(
         "metric": METRICS[study.question.task],
         "score": network.value,
         "interval": network.to_json()["interval"],
-        "interval_over": covers(study.question, study.folds.unit, network.units),
+        "interval_over": covers(study.question, study.folds.unit, network),
         "units": network.units,
         "unit": study.folds.unit,
         "by_fold": judge.by_fold(own),
@@ -196,7 +197,7 @@ class _Judge:
         if groups is None:
             return []
         told = []
-        for code in np.unique(groups[self._tested])[:MOST_SHOWN]:
+        for code in np.unique(groups[self._tested])[:MOST_GROUPS]:
             at = self._tested[groups[self._tested] == code]
             base = float(self._base[at].sum()) or 1.0
             told.append(
@@ -226,7 +227,7 @@ class _Judge:
         np.add.at(confusion, (true, said), 1)
         per_class = confusion.diagonal() / np.maximum(confusion.sum(1), 1)
         return {
-            "confusion": confusion.tolist() if kinds**2 <= MOST_SHOWN * 2 else None,
+            "confusion": confusion.tolist() if kinds <= MOST_CLASSES else None,
             "balanced_accuracy": float(per_class[confusion.sum(1) > 0].mean()),
             "calibration": _calibration(at, said == true),
         }

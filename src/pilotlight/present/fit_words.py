@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pilotlight.present.words import count
+
 Result = Mapping[str, Any]
 MOST_NAMED = 30
 FLAT = 0.01
@@ -87,6 +89,18 @@ def headline(result: Result) -> str:
     return f"The network is not better: {own}; {other}."
 
 
+def procedure_words(result: Result) -> str:
+    """What the score is a score of: not of the very networks that predict."""
+    saved, these = "The saved network was", "this very network"
+    if result["seeds"] > 1:
+        saved = f"The saved networks ({result['seeds']}, whose mean is taken) were"
+        these = "these very networks"
+    return (
+        f"{saved} fitted on all rows after the scores were known. The score belongs to the "
+        f"procedure, not to {these}."
+    )
+
+
 def inputs_words(config: Mapping[str, Any]) -> str:
     """What it predicts from."""
     about = config["about"]
@@ -94,7 +108,8 @@ def inputs_words(config: Mapping[str, Any]) -> str:
         return f"trials of {about['trials'][0]} steps x {about['trials'][1]} channels"
     names = ", ".join(about["inputs"][:MOST_NAMED])
     more = about["columns"] - MOST_NAMED
-    return f"{about['columns']} columns: {names}{f' and {more} more' if more > 0 else ''}"
+    columns = count(about["columns"], "column")
+    return f"{columns}: {names}{f' and {more} more' if more > 0 else ''}"
 
 
 def rows(result: Result) -> list[tuple[str, str, str, str]]:
