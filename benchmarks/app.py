@@ -32,7 +32,7 @@ class App:
 
     def __init__(self, address: str, pid: int) -> None:
         parts = urlsplit(address)
-        self.pid = pid
+        self.pid, self.address = pid, address
         self._place = parts.hostname or "", parts.port or 0
         connection = http.client.HTTPConnection(*self._place)
         connection.request("GET", f"/?{parts.query}")
@@ -40,6 +40,10 @@ class App:
         connection.close()
         self.heard: list[tuple[float, dict[str, Any]]] = []
         self.listen(self.heard.append)
+
+    def at(self, path: str) -> str:
+        """The address of a page."""
+        return self.address.partition("?")[0] + path
 
     def ask(self, method: str, path: str, value: Any = None) -> Any:
         """The answer to a request."""

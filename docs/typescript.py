@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pilotlight.core.command import FitCommand, RunCommand
+from pilotlight.core.drawing import Drawing, Scene
 from pilotlight.core.event import Event
 from pilotlight.core.report import ClaimResult, ExhibitResult, MemberRow, Report
 from pilotlight.core.settings import Setting
@@ -26,6 +27,7 @@ RECORDS: tuple[Any, ...] = (
     ExhibitResult,
     MemberRow,
     Report,
+    Scene,
 )
 SIMPLE: dict[Any, str] = {
     str: "string",
@@ -40,14 +42,21 @@ SIMPLE: dict[Any, str] = {
 def types_page() -> str:
     """The text of types.ts."""
     told = [kind for kind in Event.__subclasses__() if kind.recorded]
-    names = " | ".join(kind.__name__ for kind in told)
+    drawn = Drawing.__subclasses__()
     parts = [
         NOTE,
         *(_interface(record, {}) for record in RECORDS),
         *(_interface(kind, {"kind": f'"{kind.__name__.lower()}"'}) for kind in told),
-        f"/** A line of a run's journal. */\nexport type RecordedEvent = {names};",
+        _one_of("RecordedEvent", "A line of a run's journal.", told),
+        *(_interface(kind, {"kind": f'"{kind.kind}"'}) for kind in drawn),
+        _one_of("Drawing", "Something that was kept along the way to be looked at.", drawn),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _one_of(name: str, told: str, kinds: Sequence[type]) -> str:
+    names = " | ".join(kind.__name__ for kind in kinds)
+    return f"/** {told} */\nexport type {name} = {names};"
 
 
 def _interface(record: Any, first: Mapping[str, str]) -> str:

@@ -25,7 +25,7 @@ def test_a_lab_of_ones_own_is_read_again_when_it_changes(path, tmp_path):
     labs = Labs([str(own)])
     assert labs.one("my-ring")["own"]
     assert labs.path("my-ring") == str(own)
-    assert labs.file("my-ring") == own
+    assert labs.place("my-ring") == (str(own), own)
     own.write_text(own.read_text().replace('area="toys"', 'area="mine"'))
     assert labs.one("my-ring")["area"] == "mine"
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page
 
 RING = Path(__file__).parents[1] / "end_to_end" / "ring.py"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -25,6 +26,7 @@ SWITCHES = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 PATIENCE = 60_000
 """Milliseconds that a test waits for what must come; a busy machine trains slowly."""
 
@@ -92,3 +94,13 @@ def window(browser: Browser, app: App, **options: object) -> Iterator[BrowserCon
     strangers = [a for a in asked if not a.startswith("blob:") and urlsplit(a).netloc != own]
     assert strangers == []
     assert faults == []
+
+
+def serious(page: Page) -> list[tuple[str, str]]:
+    """What axe-core finds on a page that keeps people out."""
+    problems = Axe().run(page).response["violations"]
+    return [
+        (p["id"], p["nodes"][0]["html"][:200])
+        for p in problems
+        if p["impact"] in ("serious", "critical")
+    ]

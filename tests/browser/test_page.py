@@ -6,8 +6,7 @@ import gzip
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browsing import window
+from browsing import PHONE, serious, window
 from playwright.sync_api import expect
 
 from pilotlight.server.page import HOME
@@ -24,7 +23,6 @@ PAGES = {
     "nowhere": ("There is no such page", "Back to the map"),
 }
 """Each page: what its headline says, and what is there once all has come."""
-PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 BUDGET = 200_000
 
 
@@ -33,16 +31,6 @@ def open_page(page, app, path):
     headline, last = PAGES[path]
     expect(page.get_by_role("heading", level=1)).to_contain_text(headline)
     expect(page.get_by_text(last).first).to_be_visible()
-
-
-def serious(page):
-    """What axe-core finds on a page that keeps people out."""
-    problems = Axe().run(page).response["violations"]
-    return [
-        (p["id"], p["nodes"][0]["html"][:200])
-        for p in problems
-        if p["impact"] in ("serious", "critical")
-    ]
 
 
 def test_its_javascript_is_small():
@@ -75,7 +63,7 @@ def test_axe_finds_nothing_serious_where_something_was_done(page, app):
     expect(page.get_by_role("region", name="The plain script")).to_be_visible()
     assert serious(page) == []
     page.get_by_role("link", name="All of this run").click()
-    page.get_by_role("button", name="Table").click()
+    page.get_by_role("button", name="Table").first.click()
     page.get_by_role("button", name="Diagnose").click()
     expect(page.get_by_role("button", name="Diagnose")).to_be_hidden()
     assert serious(page) == []
@@ -111,6 +99,20 @@ def test_dark_follows_the_system_until_a_person_says_otherwise(chromium, app):
             < 150
             < 700
             < sum(map(int, re.findall(r"\d+", light)))
+        )
+
+
+def test_a_recorded_figure_is_dark_on_a_dark_page(chromium, app):
+    with window(chromium, app, color_scheme="dark") as context:
+        page = context.pages[0]
+        page.goto(app.at("lab/dropout"))
+        drawing = page.locator(".picture svg.house")
+        expect(drawing).to_be_visible()
+        word = drawing.get_by_text("epoch").first
+        fill = word.evaluate("text => getComputedStyle(text).fill")
+        assert sum(map(int, re.findall(r"\d+", fill))) > 400, fill
+        assert (
+            drawing.evaluate("svg => getComputedStyle(svg).backgroundColor") == "rgba(0, 0, 0, 0)"
         )
 
 

@@ -33,7 +33,7 @@ def stop(page: Page) -> None:
 
 def rows(page: Page) -> list[list[float]]:
     """The table of curves: epochs, and the numbers beside them."""
-    toggle = page.get_by_role("button", name="Table")
+    toggle = page.get_by_role("button", name="Table").first  # the curves', panels come below
     if toggle.get_attribute("aria-pressed") == "false":
         toggle.click()
     region = page.get_by_role("region", name=re.compile("as a table"))
@@ -184,9 +184,22 @@ def test_what_goes_wrong_is_one_click_and_stands_in_the_address(page, app):
     expect(page.get_by_role("textbox", name="rate")).to_have_value("1")
 
 
+def test_what_to_try_stands_beside_each_setting_and_says_what_comes_of_it(page, app):
+    page.goto(app.at("lab/ring"))
+    page.get_by_role("button", name="rate: try 1").click()
+    page.wait_for_url(re.compile(r"\?rate=1$"))
+    settings = page.locator(".settings")
+    expect(settings.get_by_text("It jumps about.")).to_be_visible()
+    expect(page.get_by_role("button", name="rate: try 1")).to_be_hidden()
+    page.get_by_role("button", name="patience: try 0 with epochs 30").click()
+    expect(page.get_by_role("textbox", name="epochs")).to_have_value("30")
+    page.get_by_role("button", name="rate back to").click()
+    expect(settings.get_by_text("It jumps about.")).to_be_hidden()
+
+
 @pytest.mark.parametrize("lab", ["momentum", "backprop"])
 def test_a_figure_is_there_before_anything_runs(page, app, lab):
     page.goto(app.at(f"lab/{lab}"))
-    expect(page.locator(".curves canvas, .picture svg, .figure img").first).to_be_visible()
+    expect(page.locator(".curves canvas, .picture svg").first).to_be_visible()
     expect(page.get_by_text("as expected").or_(page.get_by_text("holds")).first).to_be_visible()
     assert not list(Path(app.folder, "runs").glob(f"{lab}-*"))

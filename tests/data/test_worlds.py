@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from pilotlight.data.worlds import CartPole, Chain, Endless, play
+from pilotlight.data.worlds import CART_POLE, CartPole, Chain, Endless, film, play
 
 cartpole = CartPole()
 
@@ -180,3 +180,41 @@ def test_play_lasts_as_long_as_gymnasium_s_episode(seed):
     while not terminated:
         terminated, count = world.step(int(world.state[2] > 0))[2], count + 1
     assert total.tolist() == [count]
+
+
+@pytest.mark.parametrize(("push", "steps"), [(1, 10), (None, 40)])
+def test_a_film_shows_moments_of_one_episode_from_its_start_to_its_end(push, steps):
+    """Pushed right the pole falls after ten steps; balanced, the clock ends the episode."""
+    start = torch.tensor([[0.01, -0.02, 0.03, -0.005, 0.0]], dtype=torch.float64)
+    lean = torch.tensor([0.05, 0.2, 1.0, 1.0], dtype=torch.float64)
+
+    def policy(seen):
+        return (seen @ lean > 0).long() if push is None else torch.full((len(seen),), push)
+
+    states, actions = [start[0]], []
+    while len(actions) < steps:
+        actions.append(int(policy(cartpole.see(states[-1][None]))))
+        state, _, terminated, _ = cartpole.step(states[-1], torch.tensor(actions[-1]), 40)
+        states.append(state)
+        assert bool(terminated) == (push == 1 and len(actions) == 10)
+    for moments in (3, 11, 50):
+        told = film(cartpole, policy, start, 40, moments)
+        at = told["steps"].tolist()
+        assert (len(at), at[0], at[-1]) == (moments, 0, steps)
+        assert at == sorted(at)
+        torch.testing.assert_close(told["seen"], torch.stack([states[i] for i in at])[:, :4])
+        assert told["actions"].tolist() == [actions[i] if i < steps else -1 for i in at]
+    assert told["seen"].shape[1] == len(CART_POLE.sees)
+
+
+def test_many_worlds_are_filmed_at_once_as_each_alone():
+    starts = cartpole.start(torch.rand(4, 1, 4, generator=torch.Generator().manual_seed(0)))
+    leans = torch.randn(4, 4, generator=torch.Generator().manual_seed(1))
+
+    def filmed(start, lean):
+        return film(cartpole, lambda seen: (seen @ lean > 0).long(), start, 30, 7)
+
+    together = torch.func.vmap(filmed)(starts, leans)
+    for i in range(4):
+        for name, value in filmed(starts[i], leans[i]).items():
+            torch.testing.assert_close(together[name][i], value)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pytest
 import typescript
 
+from pilotlight.core.drawing import Drawing
 from pilotlight.core.event import Event, Measured
 
 
@@ -42,3 +43,10 @@ def test_every_recorded_event_is_there_with_its_kind_and_without_what_is_not_rec
     done = page.partition("export interface CohortDone {")[2].partition("}")[0]
     assert "seconds: number" in done
     assert "weights" not in done
+
+
+def test_every_drawing_is_there_with_its_kind():
+    page = typescript.types_page()
+    for kind in Drawing.__subclasses__():
+        assert f'readonly kind: "{kind.kind}";' in page
+    assert "export type Drawing = Points | " in page

@@ -46,7 +46,7 @@ def test_a_full_disk(tmp_path, whole):
     [
         (15_000, None, "run/journal.jsonl could not be written. What was written so far is kept;"),
         (15_000, 0, "run/checkpoint.safetensors could not be written. What was written so far"),
-        (50_000, None, "could not be written. The finished run is kept;"),
+        (100_000, None, "could not be written. The finished run is kept;"),
     ],
     ids=["journal", "checkpoint", "page"],
 )

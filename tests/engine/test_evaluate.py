@@ -163,54 +163,6 @@ def test_a_persons_own_buffer_called_mask_belongs_to_the_network(tiny, train):
         assert torch.equal(trained.network(member.index)["mask"], own.mask.double())
 
 
-def filmed(model, batch, settings, state):
-    """What a lab may keep: outputs of rows, and one number."""
-    return {"outputs": model(batch.inputs), "rate": settings.rate}
-
-
-def training_that_films(seeds):
-    plain = supervised(cross_entropy)
-    return Training(plain.phases, plain.evaluate, snapshot=filmed, snapshot_seeds=seeds)
-
-
-def test_snapshots_are_of_the_first_seeds_at_every_evaluation(tiny, train):
-    trained = train(tiny(train=training_that_films(2)), (9, 7, 8))
-    members = [m.index for m in trained.plan.members if m.seed in (7, 8)]
-    for step in {e.step for e in trained.of(Measured)}:
-        at = [e for e in trained.of(Snapshot) if e.step == step]
-        assert sorted(i for e in at for i in e.members) == members
-
-
-def test_a_snapshot_is_what_the_plain_network_gives(tiny, train):
-    lab = tiny(train=training_that_films(1))
-    trained = train(lab, (3, 4))
-    first = trained.of(Snapshot)[0]
-    inputs, targets = lab.data.load()
-    rows = holdout(targets, None, generator(3, "split"))["test"]
-    for place, index in enumerate(first.members):
-        member = trained.plan.members[index]
-        expected = build(lab, member).double().eval()(inputs[rows].double())
-        outputs = torch.tensor(first.values["outputs"][place], dtype=torch.float64)
-        torch.testing.assert_close(outputs, expected.detach(), rtol=1e-3, atol=1e-12)
-        assert first.values["rate"][place] == member.settings.rate
-
-
-def test_snapshots_change_nobodys_training(tiny, train):
-    with_them, without = train(tiny(train=training_that_films(3)), (0, 1)), train(tiny(), (0, 1))
-    assert all(torch.equal(w, without.weights[n]) for n, w in with_them.weights.items())
-    assert without.of(Snapshot) == []
-
-
-def test_a_network_that_diverged_is_filmed_no_more(tiny, train):
-    def infinite(model, batch, settings, state):
-        loss = cross_entropy(model(batch.inputs), batch.targets)
-        return loss + torch.where(settings.rate > 1, torch.inf, 0.0), {}, state
-
-    training = Training([Phase(infinite)], supervised(cross_entropy).evaluate, snapshot=filmed)
-    trained = train(tiny(train=training, compare={"plain": {}, "gone": {"rate": 2.0}}), (0,))
-    assert [e.members for e in trained.of(Snapshot)] == [(0, 1), (0,), (0,), (0,)]
-
-
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_evaluations_find_what_the_training_rows_say(tiny, train, part):
     def centre(model, batch, settings, state):

@@ -15,6 +15,7 @@ from pilotlight.core.event import (
     Measured,
     Probed,
     Progress,
+    Snapshot,
     Stopped,
 )
 from pilotlight.core.settings import linear, log, switch, unit, whole
@@ -179,7 +180,7 @@ def test_the_first_loss_of_an_untrained_network_that_says_nothing_is_ln_k(tiny, 
 
 def test_what_is_yielded_and_when(tiny, train):
     trained = train(tiny(), (0, 1), {"batch": 16}, compare=("plain",))  # 3 batches an epoch
-    kinds = [type(e) for e in trained.events if not isinstance(e, Progress)]
+    kinds = [type(e) for e in trained.events if not isinstance(e, Progress | Snapshot)]
     assert kinds == [Measured, Probed, *[Measured] * 3, Measured, Probed, CohortDone]
     measured = trained.of(Measured)
     assert [(e.step, e.epoch, e.final) for e in measured] == [

@@ -1,5 +1,6 @@
 """The dqn lab: exhibits pass, planted mistakes fail, greedy episodes are those of Gymnasium."""
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 from pilotlight.core.lab import Metric
 from pilotlight.core.report import MemberRow
 from pilotlight.engine.plan import build, make_members
+from pilotlight.engine.script import script
 from pilotlight.labs.catalogue import load
 from pilotlight.labs.reinforcement import dqn as module
 from pilotlight.measure.verdicts import judge
@@ -147,6 +149,22 @@ def test_greedy_episodes_are_as_long_as_gymnasium_s():
             told = module.evaluate(model, batch, SimpleNamespace(discount=1.0), {})
         theirs = [gymnasium_s_return(model, -0.05 + 0.1 * row.numpy()) for row in noise]
         assert told[module.RETURN].tolist() == theirs
+
+
+def test_the_episode_to_watch_is_the_first_that_is_measured():
+    noise = torch.rand(6, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    batch = SimpleNamespace(noise=SimpleNamespace(start=noise))
+    for seed in range(3):
+        model = network(seed)
+        with torch.no_grad():
+            (told,) = module.episode(model, batch, None, {}).values()
+            returns = module.evaluate(model, batch, SimpleNamespace(discount=1.0), {})
+        assert told["steps"][-1] == returns[module.RETURN][0]
+        torch.testing.assert_close(told["seen"][0], -0.05 + 0.1 * noise[0])
+
+
+def test_what_is_kept_to_watch_is_no_part_of_the_plain_script():
+    assert re.findall(r"\b(?:film|Scene|snapshot|def episode)\b", script(lab)) == []
 
 
 def test_memory_holds_the_newest_steps_of_all_worlds():

@@ -169,7 +169,8 @@ def rows(events):
 
 def test_what_is_drawn_of_a_network(events):
     convnet, mlp = rows(events)
-    shot = {n: torch.tensor(v) for n, v in convnet.snapshots[-1].items()}
+    last = convnet.snapshots[-1]
+    shot = {name: torch.tensor(last[name]) for name in ("picture", "maps", "weights")}
     assert shot["picture"].shape == (20, 20)
     assert len(mlp.snapshots[-1]["weights"]) == 4
     first = shot["maps"] - conv2d(shot["picture"][None, None], shot["weights"][:, None])[0]

@@ -177,3 +177,13 @@ def test_snapshots_stand_in_order_with_their_network():
         (),
         ({"step": 0, "epoch": 0.0, "samples": [[0, 2]]},),
     ]
+
+
+def test_what_early_stopping_goes_back_to_is_seen_last():
+    end, best = (
+        Snapshot(0, 9, 1.0, (0,), {"seen": (1,)}),
+        Snapshot(0, 9, 1.0, (0,), {"seen": (2,)}, True),
+    )
+    planned = [{"index": 0, "comparison": "plain", "seed": 1, "settings": {}}]
+    (row,) = collect(planned, [best, end, best])
+    assert [snapshot["seen"] for snapshot in row.snapshots] == [1, 2]

@@ -62,3 +62,25 @@ def test_what_is_not_there_and_what_cannot_be_done(served):
         answer = served.client.request(method, path)
         assert answer.status_code == status
         assert answer.json()["problems"]
+
+
+LAB_ROWS = "/api/labs/momentum/rows?comparison=plain&seed=0&rows="
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "problem"),
+    [
+        (LAB_ROWS, 400, "rows='': a whole number is needed here."),
+        (LAB_ROWS + "1,x", 400, "rows='x': a whole number is needed here."),
+        (LAB_ROWS + "-1", 400, "rows='-1': a whole number is needed here."),
+        (LAB_ROWS + "9" * 5000, 400, "rows='9999999999': a whole number is needed here."),
+        (LAB_ROWS + "1," * 30 + "1", 400, "rows: 31 of them; at most 24 can be asked for."),
+        (LAB_ROWS + "1797", 422, "rows=1797: the rows of momentum go from 0 to 1796."),
+        ("/api/labs/momentum/rows?comparison=plain&rows=1", 400, "seed='': a whole number"),
+        ("/api/labs/momentum/rows?seed=0&rows=1", 422, "unknown comparison ''"),
+    ],
+)
+def test_numbers_in_an_address_are_checked(served, address, status, problem):
+    answer = served.client.get(address)
+    assert answer.status_code == status
+    assert answer.json()["problems"][0].startswith(problem)

@@ -42,8 +42,9 @@ def asked(served):
 
 def test_the_table_is_whole(laboratory):
     assert application(laboratory, Keys(1)).routes == ROUTES
-    assert len(EVERY) >= 41
+    assert len(EVERY) >= 45
     assert {("GET", "/api/events"), ("POST", "/api/runs"), ("GET", "/one")} <= set(EVERY)
+    assert ("GET", "/api/runs/one/predictions/one/file") in EVERY
 
 
 def test_without_the_cookie_nothing_is_told_or_done(asked):

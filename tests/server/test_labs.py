@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+from sklearn.datasets import load_digits
+
 from pilotlight.labs.catalogue import entries, load
 
 
@@ -31,6 +34,8 @@ def test_a_labs_page_has_all_that_it_declares(client):
     assert [s["name"] for s in page["settings"]] == list(lab.settings)
     rate = page["settings"][0]
     assert (rate["scale"], rate["low"], rate["high"], rate["default"]) == ("log", 1e-4, 100, 0.01)
+    assert rate["effect"] == {"rate": lab.effects["rate"]}
+    assert page["settings"][list(lab.settings).index("epochs")]["effect"] is None
     assert [c["name"] for c in page["comparisons"]] == list(lab.compare)
     larger = next(c for c in page["comparisons"] if c["name"] == "larger_step")
     assert larger["changes"] == {"momentum": 0, "rate": None}
@@ -68,6 +73,15 @@ def test_the_run_that_comes_along(client):
     run = client.get("/api/labs/momentum/recorded").json()
     assert run["recorded"]
     assert run["lab"] == "momentum"
-    assert client.get("/api/labs/momentum/picture").content.startswith(b"\x89PNG")
+    assert client.get("/api/labs/momentum/picture").content.startswith(b"<svg")
     assert client.get("/api/labs/ring/recorded").status_code == 404
     assert client.get("/api/labs/ring/picture").status_code == 404
+
+
+def test_rows_of_a_labs_data_as_a_network_saw_them(client):
+    found = client.get("/api/labs/momentum/rows?comparison=plain&seed=1000&rows=3,14").json()
+    assert found["picture"] == [8, 8]
+    pixels, digits = load_digits(return_X_y=True)
+    for told, number in zip(found["rows"], (3, 14), strict=True):
+        assert (told["row"], told["target"]) == (number, digits[number])
+        assert told["values"] == pytest.approx(pixels[number] / 16, abs=1e-3)

@@ -105,7 +105,19 @@ def test_the_figure_the_diagnosis_and_what_a_lab_does_not_have(client):
     assert client.get("/api/runs/one/figure").text.startswith("<svg")
     assert client.get("/api/runs/one/diagnosis").json()["rows_compared"] in (True, False)
     assert client.get("/api/runs/one/movie").status_code == 404
-    assert client.get("/api/runs/one/snapshots").json()["frames"] == []
+
+
+def test_what_was_filmed_comes_by_name_and_its_rows_by_number(client):
+    found = client.get("/api/runs/one/snapshots").json()
+    assert found["name"] == "surface"
+    assert found["names"] == ["surface", "confusion"]
+    tables = client.get("/api/runs/one/snapshots?name=confusion").json()
+    network = tables["networks"][0]
+    label, _, numbers = network["frames"][-1]["drawing"]["samples"][0]
+    asked = {"member": network["member"], "rows": ",".join(map(str, numbers))}
+    rows = client.get("/api/runs/one/rows", params=asked).json()
+    assert [row["row"] for row in rows["rows"]] == numbers
+    assert {row["target"] for row in rows["rows"]} == {label}
 
 
 def test_files_can_be_downloaded(client, laboratory):

@@ -8,8 +8,9 @@ describe('the question about own data', () => {
   const order = readOrder('?data=mine.csv&target=species&leave-out=name,id');
 
   it('comes back from its address', () => {
-    expect(readOrder(writeOrder({ ...order, group: 'animal', in_time: true, task: 'counts' }))).toEqual({
+    expect(readOrder(writeOrder({ ...order, group: 'animal', in_time: true, task: 'counts', budget: '2m' }))).toEqual({
       data: 'mine.csv', target: 'species', group: 'animal', in_time: true, task: 'counts', leave_out: ['name', 'id'],
+      budget: '2m',
     });
   });
 

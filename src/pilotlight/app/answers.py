@@ -5,6 +5,7 @@ See `beside`. What they return is plain data, text or bytes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,19 @@ from pilotlight.app.fit_config import command_words
 from pilotlight.app.fit_preparing import prepare_fit
 from pilotlight.app.fit_seen import seen
 from pilotlight.app.lab_data import lab_data, lab_notebook
+from pilotlight.app.panels import probes_data, snapshots_data
+from pilotlight.app.predicting import predict_file
 from pilotlight.app.prepare import command_line, prepare
 from pilotlight.app.reading import write_page
 from pilotlight.app.reporting import summarise
-from pilotlight.app.run_data import fit_data, probes_data, run_data, snapshots_data
+from pilotlight.app.rows import refuse_other_data, rows_data, rows_on_top
+from pilotlight.app.run_data import fit_data, run_data
 from pilotlight.core.command import FitCommand, RunCommand
 from pilotlight.core.errors import UsageError, unknown
 from pilotlight.core.report import Report
 from pilotlight.data.columns import Column
 from pilotlight.data.files import read
+from pilotlight.engine.plan import Plan, make_members
 from pilotlight.engine.script import script, shown_first
 from pilotlight.labs.catalogue import load
 from pilotlight.present.figures import main_figure, to_svg
@@ -31,7 +36,7 @@ from pilotlight.present.movies import film
 from pilotlight.record.folder import JOURNAL
 from pilotlight.record.follow import Follower
 
-SHOWN_VALUES = 6
+SHOWN_VALUES, SHOWN_ROWS = 6, 20
 
 
 def lab_page(lab: str) -> dict[str, Any]:
@@ -87,9 +92,30 @@ def probes(folder: str) -> dict[str, Any]:
     return probes_data(_report(folder).members)
 
 
-def snapshots(folder: str, member: int | None, name: str | None) -> dict[str, Any]:
-    """What a lab keeps to draw, of one network along the way."""
-    return snapshots_data(_report(folder).members, member, name)
+def snapshots(folder: str, name: str | None) -> dict[str, Any]:
+    """What was kept to draw under one name, of one network of each comparison, along the way."""
+    opened = opening.open_lab_run(folder)
+    lab = opening.lab_of(opened)
+    on_top = rows_on_top(lab, opened.config)
+    return snapshots_data(summarise(opened, lab).members, name, on_top)
+
+
+def rows(folder: str, member: int, numbers: Sequence[int]) -> dict[str, Any]:
+    """Some rows of the table that one network of a run learned from."""
+    opened = opening.open_lab_run(folder)
+    members = Plan.from_json(opened.config["plan"]).members
+    found = next((m for m in members if m.index == member), None)
+    if found is None:
+        raise UsageError(f"member={member}: the networks of this run go to {len(members) - 1}.")
+    lab = refuse_other_data(opening.lab_of(opened), found, opened.config)
+    return rows_data(lab, found, numbers)
+
+
+def lab_rows(lab: str, comparison: str, seed: int, numbers: Sequence[int]) -> dict[str, Any]:
+    """The same of a network of a comparison, with the lab's own settings."""
+    found = load(lab)
+    (member,) = make_members(found, [seed], {}, [comparison])
+    return rows_data(found, member, numbers)
 
 
 def figure(folder: str) -> str:
@@ -162,6 +188,23 @@ def _column(column: Column) -> dict[str, Any]:
 def look(command: FitCommand) -> dict[str, Any]:
     """What a fit would do with the data, and what is to be warned of; nothing is trained."""
     return {"command": command_words(command), **seen(prepare_fit(command))}
+
+
+def predictions(folder: str, data: str) -> dict[str, Any]:
+    """What a fit's networks say of the first rows of a file, and what to know of all of them."""
+    found = predict_file(folder, data)
+    lines = found.lines()
+    return {
+        "rows": len(lines),
+        "header": found.header,
+        "lines": lines[:SHOWN_ROWS],
+        "notes": list(found.notes),
+    }
+
+
+def predictions_file(folder: str, data: str) -> str:
+    """What they say of all rows, as CSV: what `pilotlight predict` prints."""
+    return predict_file(folder, data).csv()
 
 
 def _report(folder: str) -> Report:

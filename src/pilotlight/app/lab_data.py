@@ -14,6 +14,9 @@ from pilotlight.measure.verdicts import bound_words
 from pilotlight.practice.notebooks import as_notebook
 from pilotlight.present.words import said
 
+LENGTHS = ("epochs", "steps")
+"""Settings that say how long networks train."""
+
 
 def lab_data(lab: Lab) -> dict[str, Any]:
     """All that a lab declares; what only code can say is null."""
@@ -29,7 +32,7 @@ def lab_data(lab: Lab) -> dict[str, Any]:
         "scope": lab.scope,
         "trains": lab.trains,
         "text": paragraphs(lab.text),
-        "settings": [_setting(name, s) for name, s in lab.declared.items()],
+        "settings": [_setting(name, s, lab.effects) for name, s in lab.declared.items()],
         "comparisons": [_comparison(name, changes) for name, changes in lab.compare.items()],
         "claims": [_claim(name, claim) for name, claim in lab.claims.items()],
         "exhibits": [
@@ -50,7 +53,7 @@ def paragraphs(text: str) -> list[str]:
     return [p if p.startswith(" ") else " ".join(p.split()) for p in found if p.strip()]
 
 
-def _setting(name: str, setting: Setting) -> dict[str, Any]:
+def _setting(name: str, setting: Setting, effects: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
         "default": setting.default,
@@ -59,7 +62,15 @@ def _setting(name: str, setting: Setting) -> dict[str, Any]:
         "high": _finite(setting.high),
         "choices": list(setting.choices),
         "allowed": setting.allowed,
+        "effect": _effect(name, effects.get(name)),
     }
+
+
+def _effect(name: str, given: Any) -> dict[str, Any] | None:
+    """Changes worth trying, as they make a difference; that a run gets shorter teaches nothing."""
+    if given is None or name in LENGTHS:
+        return None
+    return dict(given) if isinstance(given, Mapping) else {name: given}
 
 
 def _finite(bound: float) -> float | None:

@@ -75,18 +75,19 @@ class Labs:
         Raises:
             UsageError: an unknown name; a file cannot be named here.
         """
+        return self.place(name)[0]
+
+    def place(self, name: str) -> tuple[str, Path]:
+        """What names the lab in a command, and where it is written.
+
+        Raises:
+            UsageError: an unknown name; a file cannot be named here.
+        """
         if name in self._files:
-            return self._files[name]
+            return self._files[name], Path(self._files[name])
         if catalogue.is_path(name):
             raise UsageError(
                 f"{name}: a lab of your own is named when the app is started: pilotlight app FILE"
             )
-        return catalogue.find(name).name
-
-    def file(self, name: str) -> Path:
-        """Where the lab is written.
-
-        Raises:
-            UsageError: an unknown name.
-        """
-        return catalogue.find(self.path(name)).path
+        found = catalogue.find(name)
+        return found.name, found.path

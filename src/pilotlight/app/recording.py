@@ -6,33 +6,38 @@ their bands are of all comparisons; single networks, probes and frames come as f
 
 from __future__ import annotations
 
-import hashlib
-import io
+import gzip
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from pilotlight.app import opening
 from pilotlight.app.compact import json_text, rounded
+from pilotlight.app.panels import Rows, evenly, films, films_within, probes_data
+from pilotlight.app.prepare import code_hash
 from pilotlight.app.reporting import summarise
-from pilotlight.app.run_data import probes_data, run_data, snapshots_data
-from pilotlight.app.shipped import HOME
+from pilotlight.app.rows import rows_on_top
+from pilotlight.app.run_data import run_data
+from pilotlight.app.shipped import HOME, PICTURE, RUN, recorded
 from pilotlight.core.errors import RecordError
 from pilotlight.core.lab import Lab
 from pilotlight.core.report import Report
+from pilotlight.engine.steps import Supervised
 from pilotlight.labs.catalogue import load
-from pilotlight.present.figures import main_figure, to_png
+from pilotlight.present.figures import main_figure, to_svg
+from pilotlight.record.folder import JOURNAL
 from pilotlight.record.query import runs
 
-LIMIT, PICTURE_LIMIT = 60_000, 28_000
-"""Bytes of a lab's two files together, and of its picture."""
-POINTS, DIGITS, FRAMES = 60, 4, 8
+LIMIT = 60_000
+"""Bytes of a lab's two files together."""
+POINTS, DIGITS = 60, 4
 CURVES = ((60, False), (40, False), (40, True), (25, True), (15, True), (8, True))
 """Points of a curve, and whether only metrics that claims are about are kept: what leaves room."""
-LOOKS = ((100, 32), (100, 16), (80, 32), (80, 16), (64, 16))
-"""Dots per inch and colours of the picture; the first that is small enough."""
+CURVES_SHARE, FILM_SHARE = 0.3, 0.7
+"""Of all room, what curves may take; of what they leave, what frames of what was filmed may."""
+PLACES = re.compile(r'(?<= )(?:d|x|y)="[^"]*"')
+"""Where something is, in a drawing."""
 LEFT_OUT = ("versions", "problem", "here", "progress", "command", "read_more", "wrong")
 
 
@@ -47,12 +52,13 @@ def write_recorded(folder: Path) -> tuple[str, int]:
     if not fits(folder, lab):
         raise RecordError(f"{folder} is no whole run of {lab.name} as its file is now.")
     report = summarise(opened, lab)
-    png = _picture(report, lab)
-    text = _text(report, lab, LIMIT - len(png)).encode() + b"\n"
+    picture = _picture(report, lab)
+    on_top = rows_on_top(lab, opened.config)
+    text = _packed(_shown(report, lab, on_top, LIMIT - len(picture)))
     HOME.mkdir(exist_ok=True)
-    (HOME / f"{lab.name}.png").write_bytes(png)
-    (HOME / f"{lab.name}.json").write_bytes(text)
-    return lab.name, len(png) + len(text)
+    (HOME / f"{lab.name}{PICTURE}").write_bytes(picture)
+    (HOME / f"{lab.name}{RUN}").write_bytes(text)
+    return lab.name, len(picture) + len(text)
 
 
 def usable_run(lab: Lab, roots: Sequence[Path]) -> Path | None:
@@ -63,8 +69,9 @@ def usable_run(lab: Lab, roots: Sequence[Path]) -> Path | None:
 
 def is_in_step(lab: Lab) -> bool:
     """Whether what comes along was made by the lab as its file is now."""
-    path = HOME / f"{lab.name}.json"
-    return path.is_file() and f'"code":"{_code(lab)}"' in path.read_text("utf-8")
+    run = recorded(lab.name) or {}
+    there = (HOME / f"{lab.name}{PICTURE}").is_file() and "filmed" in run
+    return there and run["code"] == code_hash(lab)
 
 
 def fits(folder: Path, lab: Lab) -> bool:
@@ -73,44 +80,45 @@ def fits(folder: Path, lab: Lab) -> bool:
         config = opening.open_lab_run(folder).config
     except RecordError:
         return False
-    whole = (folder / "result.json").exists() and config["evidence"]
+    whole = (folder / "result.json").exists() and config["evidence"] and _is_filmed(folder, lab)
     confirming = config.get("seeds", [])[:1] in ([], [1000])
-    return bool(whole and confirming and config["hashes"]["lab"] == _code(lab))
+    return bool(whole and confirming and config["hashes"]["lab"] == code_hash(lab))
 
 
-def _code(lab: Lab) -> str:
-    return hashlib.sha256(Path(lab.source).read_bytes()).hexdigest()[:16]
+def _is_filmed(folder: Path, lab: Lab) -> bool:
+    """Whether there is what to show of it along the way, where the lab gives that."""
+    asked = isinstance(lab.train, Supervised) or getattr(lab.train, "snapshot", None) is not None
+    return not asked or b'"kind": "snapshot"' in (folder / JOURNAL).read_bytes()
 
 
 def _picture(report: Report, lab: Lab) -> bytes:
-    data = b""
-    for dots, colours in LOOKS:
-        file = io.BytesIO()
-        drawn = to_png(main_figure(report, lab.picture), dots)
-        Image.open(io.BytesIO(drawn)).convert("RGB").quantize(colours).save(
-            file, "PNG", optimize=True
-        )
-        data = file.getvalue()
-        if len(data) <= PICTURE_LIMIT:
-            break
-    return data
+    """The main figure as a drawing, packed. A tenth of a point is finer than anyone sees."""
+    drawn = to_svg(main_figure(report, lab.picture))
+    fewer = PLACES.sub(lambda places: re.sub(r"(\.\d)\d+", r"\1", places[0]), drawn)
+    return gzip.compress(fewer.encode(), 9, mtime=0)
 
 
-def _text(report: Report, lab: Lab, room: int) -> str:
+def _shown(report: Report, lab: Lab, on_top: Rows, room: int) -> dict[str, Any]:
     """What is needed, then what there is room for, in the order of how much it tells."""
     whole = run_data(report, has_movie=False)
     about = {key: whole["about"][key] for key in ("data",) if key in whole["about"]}
     base = {key: value for key, value in whole.items() if key not in LEFT_OUT}
-    base |= {"recorded": True, "code": _code(lab), "n": 0, "members": [], "about": about}
+    base |= {"recorded": True, "code": code_hash(lab), "n": 0, "members": [], "about": about}
     base["networks"] = len(report.members)
     for points, named_only in CURVES:
         data = base | _curves(whole, points, named_only)
-        if _size(data) <= room:
+        if _size(data) <= CURVES_SHARE * room:
             break
+    share = int(FILM_SHARE * (room - _size(data)))
+    data["filmed"] = films_within(films(report.members, on_top), share, _size)
     for key, value in _extras(report, whole["members"], data["main_metric"], points):
         if _size(data | {key: value}) <= room:
             data[key] = value
-    return json_text(rounded(data, DIGITS))
+    return data
+
+
+def _packed(data: Mapping[str, Any]) -> bytes:
+    return gzip.compress(json_text(rounded(data, DIGITS)).encode(), 9, mtime=0)
 
 
 def _curves(whole: Mapping[str, Any], points: int, named_only: bool) -> dict[str, Any]:
@@ -128,7 +136,7 @@ def _curves(whole: Mapping[str, Any], points: int, named_only: bool) -> dict[str
 
 
 def _size(data: Mapping[str, Any]) -> int:
-    return len(json_text(rounded(data, DIGITS)).encode()) + 1
+    return len(_packed(data))
 
 
 def _extras(
@@ -138,13 +146,8 @@ def _extras(
     for seeds in (3, 6, 100):
         first = sorted({m["seed"] for m in members})[:seeds]
         yield "members", [_member(m, metric, points) for m in members if m["seed"] in first]
-    probes = probes_data(report.members)
-    if probes["probes"]:
-        yield "probes", probes
-    snapshots = snapshots_data(report.members, None, None)
-    if snapshots["frames"]:
-        kept = [snapshots["frames"][i] for i in _evenly(len(snapshots["frames"]), FRAMES)]
-        yield "snapshots", snapshots | {"frames": kept, "members": [snapshots["member"]]}
+        if seeds == 3 and (probes := probes_data(report.members))["probes"]:
+            yield "probes", probes
 
 
 def _member(member: Mapping[str, Any], metric: str | None, points: int) -> dict[str, Any]:
@@ -156,15 +159,8 @@ def _member(member: Mapping[str, Any], metric: str | None, points: int) -> dict[
 def _thin(columns: Mapping[str, Any], points: int) -> dict[str, Any]:
     """Lists of equal length at the same few places; anything else as it is."""
     longest = max((len(v) for v in columns.values() if isinstance(v, list)), default=0)
-    places = _evenly(longest, points)
+    places = evenly(longest, points)
     return {
         key: [value[i] for i in places if i < len(value)] if isinstance(value, list) else value
         for key, value in columns.items()
     }
-
-
-def _evenly(length: int, most: int) -> list[int]:
-    """At most so many places, the first and the last among them."""
-    if length <= most:
-        return list(range(length))
-    return sorted({round(i * (length - 1) / (most - 1)) for i in range(most)})

@@ -9,6 +9,7 @@ from pilotlight.core.report import Report
 from pilotlight.present.figures import illustrations, main_figure, to_png, to_svg
 from pilotlight.present.movies import film
 from pilotlight.present.page import page
+from pilotlight.present.stills import stills
 from pilotlight.record.folder import Folder
 
 
@@ -19,4 +20,5 @@ def write_pages(folder: Folder, report: Report, lab: Lab | None) -> Path:
     folder.write_bytes("figures/main.png", to_png(figure))
     folder.write_text("figures/main.svg", to_svg(figure))
     moving = film(report, lab.movie if lab else None)
-    return folder.write_text("report.html", page(report, illustrations(report, picture), moving))
+    made = page(report, illustrations(report, picture), moving, stills(report))
+    return folder.write_text("report.html", made)

@@ -91,13 +91,23 @@ class Probed(Event):
 
 @dataclass(frozen=True)
 class Snapshot(Event):
-    """What a lab keeps to draw of some members along the way: `values[name][i]`, nested lists."""
+    """What is kept to draw of some members along the way: `values[name][i]`.
+
+    Each is a drawing (`core.drawing`) as a mapping that says its kind, or a lab's own nested lists.
+    The `final` one is of the weights that early stopping goes back to.
+    """
 
     cohort: int
     step: int
     epoch: float
     members: tuple[int, ...]
     values: Mapping[str, tuple[Any, ...]]
+    final: bool = False
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """The final one may fall on the step of an ordinary one."""
+        return (self.kind, self.cohort, self.step, self.final)
 
 
 @dataclass(frozen=True)

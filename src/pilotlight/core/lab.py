@@ -109,7 +109,8 @@ class Lab:
     are also read as text, without importing the file, so they are written as literals.
 
     `effects` gives, for each setting, a value that must change some network in a short run; where
-    that takes other settings too, a mapping that holds them all: dict(patience=0, epochs=9).
+    that takes other settings too, a mapping that holds them all: dict(patience=0, epochs=9). The
+    lab's page offers them to try.
 
     `short` holds settings of the short runs that `check_lab` makes, where its usual two epochs or
     twenty steps do not do: dict(rows=64) for many small batches, or where training is chaotic.

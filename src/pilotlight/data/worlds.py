@@ -18,6 +18,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from pilotlight.core.drawing import Scene
+
 Step = tuple[Tensor, Tensor, Tensor, Tensor]
 """State [..., S], reward [...], terminated [...] and truncated [...], both bool."""
 
@@ -68,6 +70,14 @@ class CartPole:
     def see(self, state: Tensor) -> Tensor:
         """All but the clock, [..., 4]."""
         return state[..., :4]
+
+
+CART_POLE = Scene(
+    "cart-pole",
+    ("position, m", "velocity, m/s", "angle, rad", "turning, rad/s"),
+    ("push left", "push right"),
+)
+"""What there is to see and to do in CartPole, for who watches an episode."""
 
 
 @dataclass(frozen=True)
@@ -132,3 +142,28 @@ def play(
         total, value, weight = total + paid, value + weight * paid, weight * discount
         running = torch.where(terminated, 0.0, running)
     return total, value
+
+
+def film(
+    world: World, policy: Callable[[Tensor], Tensor], start: Tensor, steps: int, moments: int = 50
+) -> dict[str, Tensor]:
+    """Moments M of one episode from a state [1, S], evenly from its start to its end.
+
+    Returns what was "seen" [M, D]; "actions" [M], -1 where it has ended; after how many "steps" [M]
+    each moment is, so that those of a short episode come again.
+    """
+    now, length = start, torch.zeros_like(start[0, -1])
+    running, seen, actions = length == 0, [world.see(start)[0]], []
+    for _ in range(steps):
+        action = policy(world.see(now))
+        now, _, terminated, _ = world.step(now, action, steps)
+        length, running = length + running, running & ~terminated[0]
+        seen.append(world.see(now)[0])
+        actions.append(action[0])
+    at = (torch.linspace(0, 1, moments).to(length) * length).round().long()
+    done = torch.stack([*actions, torch.full_like(actions[0], -1)])
+    return {
+        "seen": torch.stack(seen)[at],
+        "actions": torch.where(at < length, done[at], -1),
+        "steps": at,
+    }

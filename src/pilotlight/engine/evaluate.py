@@ -5,16 +5,16 @@ N member, B batch, R rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from pilotlight.core.event import Measured, Probed, Snapshot
+from pilotlight.core.event import Measured, Probed
 from pilotlight.engine.cohort import NEVER, CohortState
-from pilotlight.engine.stack import Tensors, as_batch, tree_map
+from pilotlight.engine.stack import Tensors, as_batch
 from pilotlight.engine.steps import Supervised
 from pilotlight.engine.work import Work
 from pilotlight.measure.probes import probe
@@ -43,15 +43,16 @@ def measured(
         for name, value in values.items()
     }
     members = tuple(m.index for m in work.members)
-    return Measured(cohort, state.step, round(_epoch(work, state.step), 6), members, listed, final)
+    return Measured(cohort, state.step, round(epoch(work, state.step), 6), members, listed, final)
 
 
-def _epoch(work: Work, step: int) -> float:
+def epoch(work: Work, step: int) -> float:
+    """After how many passes over its rows a network has taken so many steps."""
     return sum(min(max(step - s.first, 0), s.last - s.first) / s.every for s in work.stretches)
 
 
 def _evaluate(work: Work, state: CohortState) -> Tensors:
-    batch = _beside(work, state)
+    batch = beside(work, state)
     if work.rows is None:
         found = work.stack.call(
             work.training.evaluate, state.tensors, batch, work.varying, state.memory
@@ -64,7 +65,7 @@ def _evaluate(work: Work, state: CohortState) -> Tensors:
     return values
 
 
-def _beside(work: Work, state: CohortState) -> dict[str, Tensors]:
+def beside(work: Work, state: CohortState) -> dict[str, Tensors]:
     """What evaluations find in the batch beside rows: noise, and what the training rows say."""
     noise = work.evaluation_noise()
     batch: dict[str, Any] = {"noise": noise} if noise else {}
@@ -78,7 +79,7 @@ def _beside(work: Work, state: CohortState) -> dict[str, Tensors]:
 
 def _evaluate_part(work: Work, state: CohortState, part: str, batch: dict[str, Tensors]) -> Tensors:
     """Means over the rows of a part; shorter lists of rows are padded with weight 0."""
-    rows, weights = _padded(work.row_lists[part])
+    rows, weights = padded(work.row_lists[part])
     sums: Tensors = {}
     for first in range(0, rows.shape[1], CHUNK_ROWS):
         chunk = slice(first, first + CHUNK_ROWS)
@@ -92,38 +93,12 @@ def _evaluate_part(work: Work, state: CohortState, part: str, batch: dict[str, T
     return {name: total / weights.sum(1) for name, total in sums.items()}
 
 
-def _padded(rows: list[Tensor]) -> tuple[Tensor, Tensor]:
+def padded(rows: list[Tensor]) -> tuple[Tensor, Tensor]:
     """Row lists of nearly equal length as [N, R], and which entries count."""
     longest = max(len(r) for r in rows)
     padded = torch.stack([torch.nn.functional.pad(r, (0, longest - len(r))) for r in rows])
     lengths = torch.tensor([[len(r)] for r in rows], device=padded.device)
     return padded, torch.arange(longest, device=padded.device) < lengths
-
-
-def snapshots(work: Work, state: CohortState, cohort: int) -> Iterator[Snapshot]:
-    """What the lab keeps to draw of the filmed members that still train; none without any."""
-    filmed = [i for i in work.filmed if state.training[i]]
-    if not filmed or work.training.snapshot is None:
-        return
-    work.stack.template.eval()
-    with torch.no_grad():
-        batch: dict[str, Any] = _beside(work, state)
-    if work.rows is not None:
-        rows, counted = _padded(work.row_lists[work.training.parts[-1]])
-        batch |= work.take(rows[:, : min(CHUNK_ROWS, int(counted.sum(1).min()))])
-    seen = tree_map(lambda t: t[filmed], (state.tensors, batch, work.varying, state.memory))
-    with torch.no_grad():
-        found = work.stack.call(work.training.snapshot, *seen)
-    values = {name: tuple(_rounded(value.tolist())) for name, value in found.items()}
-    members = tuple(work.members[i].index for i in filmed)
-    yield Snapshot(cohort, state.step, round(_epoch(work, state.step), 6), members, values)
-
-
-def _rounded(values: Any) -> Any:
-    """Nested lists of numbers with four digits: enough to draw, and journals stay small."""
-    if isinstance(values, list):
-        return [_rounded(v) for v in values]
-    return float(f"{values:.4g}")
 
 
 def probed(work: Work, state: CohortState, cohort: int) -> Probed:

@@ -10,12 +10,13 @@ remember in `state`. So many networks go through it at once, and each gets what 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
+from pilotlight.core.drawing import Said
 from pilotlight.core.settings import Settings
 from pilotlight.engine.losses import quick
 from pilotlight.engine.optim import Optimizer
@@ -92,8 +93,12 @@ class Training:
             networks of a cohort share.
         between: (model, batch, settings, state) -> state, after each stage, on all its rows.
         snapshot: (model, batch, settings, state) -> named tensors, kept to draw a movie from; at
-            every evaluation, of the run's first `snapshot_seeds` seeds. `batch` is as in
-            evaluations; with data it holds up to 512 rows of the last part.
+            every evaluation, or each `snapshot_every`-th and the last, of the run's first
+            `snapshot_seeds` seeds; once more of the weights that early stopping goes back to.
+            `batch` is as in evaluations; with data it holds up to 512 rows of the last part.
+        kinds: by the names of what `snapshot` keeps, how it is drawn, where its form does not tell:
+            "points" of a plane [P, 2], a "grid" of tables [G, R, C], or the Scene of a path in a
+            world, which is a mapping of "seen" [M, S], "actions" [M] and "steps" [M].
     """
 
     phases: Sequence[Phase]
@@ -108,6 +113,8 @@ class Training:
     between: Callable[[Any, Any, Any, State], State] | None = None
     snapshot: Callable[[Any, Any, Any, State], dict[str, Tensor]] | None = None
     snapshot_seeds: int = 1
+    snapshot_every: int = 1
+    kinds: Mapping[str, Said] = field(default_factory=dict)
     reference: Callable[[Any, Any, Any, State], dict[str, Tensor]] | None = None
     reference_part: str = "train"
 

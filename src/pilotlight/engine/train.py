@@ -13,7 +13,8 @@ import torch
 
 from pilotlight.core.event import Checkpoint, CohortDone, Diverged, Event, Progress, Stopped
 from pilotlight.engine.cohort import NEVER, CohortState, shares
-from pilotlight.engine.evaluate import measured, probed, snapshots
+from pilotlight.engine.evaluate import measured, probed
+from pilotlight.engine.filming import snapshots
 from pilotlight.engine.stack import Tensors
 from pilotlight.engine.step import close_stretch, take_step
 from pilotlight.engine.work import Work
@@ -76,6 +77,7 @@ def train(
             yield Checkpoint(cohort, state.step, *state.snapshot())
     _restore_best(state)
     yield measured(work, state, cohort, final=True)
+    yield from snapshots(work, state, cohort, final=True)
     yield from _tell_diverged(work, state, cohort)
     yield probed(work, state, cohort)
     yield Progress(work.steps * size, work.steps * size, cohort)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple
 
 import torch
@@ -32,6 +33,9 @@ from pilotlight.engine.stack import (
     tree_map,
 )
 from pilotlight.engine.steps import Noise, Phase, Training
+
+MOST_LOOKS = 10
+"""Evaluations at which the engine looks by itself: a look takes time, and room in the journal."""
 
 
 class Stretch(NamedTuple):
@@ -83,6 +87,24 @@ class Work:
     def stretch(self, step: int) -> Stretch:
         """The stretch that the step after `step` steps belongs to."""
         return next(s for s in self.stretches if step < s.last)
+
+    @cached_property
+    def evaluations(self) -> tuple[int, ...]:
+        """The steps after which members are evaluated, the start too."""
+        steps = (range(each.first, each.last + 1, each.every) for each in self.stretches)
+        return tuple(sorted(set(chain.from_iterable(steps))))
+
+    @cached_property
+    def filmed_at(self) -> tuple[int, ...]:
+        """The evaluations at which snapshots are taken, the first and the last too."""
+        steps = self.evaluations
+        return tuple(sorted({*steps[:: self.training.snapshot_every], steps[-1]}))
+
+    @cached_property
+    def looked(self) -> frozenset[int]:
+        """Those at which the engine looks by itself: few, the first and the last too."""
+        steps, most = self.filmed_at, min(MOST_LOOKS, len(self.filmed_at))
+        return frozenset(steps[i * (len(steps) - 1) // max(most - 1, 1)] for i in range(most))
 
     def take(self, rows: Tensor) -> dict[str, Tensor]:
         """Inputs and targets [N, B, ...] of row numbers [N, B]."""
@@ -219,8 +241,6 @@ def work_for(lab: Lab, plan: Plan, cohort: Cohort, material: Material) -> Work:
 
 def _filmed(lab: Lab, plan: Plan, members: tuple[Member, ...]) -> tuple[int, ...]:
     """Those of the run's first seeds: who is filmed is not chosen by what is seen."""
-    if lab.train.snapshot is None:
-        return ()
     first = sorted({m.seed for m in plan.members})[: lab.train.snapshot_seeds]
     return tuple(i for i, m in enumerate(members) if m.seed in first)
 

@@ -49,7 +49,7 @@ def collect(planned: Sequence[Mapping[str, Any]], events: Iterable[Event]) -> tu
 def _in_order(events: Iterable[Event]) -> list[_Told]:
     """By step, a final measurement after an ordinary one; of events that tell the same, one."""
     once = {event.identity: event for event in events if isinstance(event, _Told)}
-    return sorted(once.values(), key=lambda e: (e.step, isinstance(e, Measured) and e.final))
+    return sorted(once.values(), key=lambda e: (e.step, getattr(e, "final", False)))
 
 
 def _add(gathered: Mapping[int, _Gathered], event: _Told) -> None:

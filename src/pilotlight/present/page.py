@@ -24,22 +24,30 @@ TAG, STYLE = re.compile(r"<[^>]*>"), re.compile(r'\bstyle="[^"]*"')
 COLOUR = re.compile(r"#[0-9a-f]{6}\b")
 
 
-def page(report: Report, figures: Sequence[tuple[str, str, str]], movie: Film | None = None) -> str:
+def page(
+    report: Report,
+    figures: Sequence[tuple[str, str, str]],
+    movie: Film | None = None,
+    stills: Sequence[tuple[str, str, str]] = (),
+) -> str:
     """The whole page. `figures` are (title, caption, SVG): the main one first, then curves.
+
+    `stills`, of the same form, show what networks say at the end.
 
     `report.about` may hold plan, device, data, network, splits, energy, command, started, scope;
     what is missing is left out.
     """
     shown = [
         (title, caption, _inline(svg, f"f{i}-", f"{title}. {caption}"))
-        for i, (title, caption, svg) in enumerate(figures)
+        for i, (title, caption, svg) in enumerate((*figures, *stills))
     ]
     return (
         _environment()
         .get_template("report.html.jinja")
         .render(
             report=report,
-            figures=shown,
+            figures=shown[: len(figures)],
+            stills=shown[len(figures) :],
             movie=movie,
             filmed=seed_words(m.seed for m in report.members if m.snapshots),
             about=report.about,

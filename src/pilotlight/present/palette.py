@@ -44,6 +44,7 @@ STYLE: Any = {
     "font.size": 10,
     "grid.color": RULE,
     "grid.linewidth": 0.8,
+    "image.interpolation": "none",  # an image's own pixels: a small drawing, sharp at any size
     "legend.frameon": False,
     "lines.solid_capstyle": "round",
     "text.color": INK,

@@ -14,6 +14,8 @@ from pilotlight.core.errors import did_you_mean
 
 MOST_BYTES = 4 * 2**20
 """Of a JSON body; what a person wrote in an editor is the largest."""
+MOST_ROWS, MOST_DIGITS = 24, 10
+"""Of numbers in an address."""
 
 Fits = Callable[[Any], bool]
 
@@ -139,3 +141,33 @@ async def fit_command(request: Request) -> FitCommand:
     """A fit as it was asked for."""
     given = await body(request, FIT)
     return FitCommand(**given | {"leave_out": tuple(given.get("leave_out", ()))})
+
+
+# What stands behind the question mark of an address
+
+
+def whole_number(request: Request, name: str) -> int:
+    """A whole number from 0 on.
+
+    Raises:
+        BadRequest: there is none.
+    """
+    return _number(name, request.query_params.get(name, ""))
+
+
+def row_numbers(request: Request) -> list[int]:
+    """A few numbers of rows, `rows=3,14,15`.
+
+    Raises:
+        BadRequest: there are none, or too many.
+    """
+    texts = request.query_params.get("rows", "").split(",")
+    if len(texts) > MOST_ROWS:
+        raise BadRequest(f"rows: {len(texts)} of them; at most {MOST_ROWS} can be asked for.")
+    return [_number("rows", each) for each in texts]
+
+
+def _number(name: str, text: str) -> int:
+    if not (text.isdecimal() and text.isascii() and len(text) < MOST_DIGITS):
+        raise BadRequest(f"{name}={text[:MOST_DIGITS]!r}: a whole number is needed here.")
+    return int(text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -14,7 +13,7 @@ from starlette.responses import Response
 from pilotlight.app.shipped import recorded, recorded_picture
 from pilotlight.core.errors import UsageError
 from pilotlight.core.stamp import stamps_of
-from pilotlight.server.bodies import run_command
+from pilotlight.server.bodies import row_numbers, run_command, whole_number
 from pilotlight.server.laboratory import Laboratory, of
 from pilotlight.server.replies import NotFound, download, found
 
@@ -80,7 +79,18 @@ async def picture(request: Request) -> Response:
     data = await asyncio.to_thread(recorded_picture, name)
     if data is None:
         raise NotFound(f"No picture of {name} comes along.")
-    return Response(data, media_type="image/png")
+    return Response(data, media_type="image/svg+xml")
+
+
+async def rows(request: Request) -> Response:
+    """Some rows that a network of a comparison and a seed is trained or tested on."""
+    about = await _about(request)
+    asked = {
+        "comparison": request.query_params.get("comparison", ""),
+        "seed": whole_number(request, "seed"),
+        "numbers": row_numbers(request),
+    }
+    return found(await _asked(of(request), "lab_rows", about["name"], **asked))
 
 
 async def planned(request: Request) -> Response:
@@ -104,6 +114,5 @@ async def _about(request: Request) -> dict[str, Any]:
 
 
 async def _asked(laboratory: Laboratory, question: str, name: str, **more: Any) -> Any:
-    path = await asyncio.to_thread(laboratory.labs.path, name)
-    mark = stamps_of(Path(laboratory.labs.file(name)))
-    return await laboratory.kept.ask(question, mark, lab=path, **more)
+    path, file = await asyncio.to_thread(laboratory.labs.place, name)
+    return await laboratory.kept.ask(question, stamps_of(file), lab=path, **more)

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,7 +19,7 @@ from starlette.routing import Route
 import pilotlight
 from pilotlight.app.practising import practice_folder
 from pilotlight.core.errors import PilotlightError
-from pilotlight.server import data, labs, page, practice, replies, runs
+from pilotlight.server import data, labs, page, practice, predictions, replies, runs
 from pilotlight.server.guard import Guard, Keys
 from pilotlight.server.laboratory import Laboratory, of
 from pilotlight.server.replies import found
@@ -51,12 +52,11 @@ async def events(request: Request) -> Response:
     )
 
 
-def _get(path: str, endpoint: object) -> Route:
-    return Route(path, endpoint, methods=["GET"])  # type: ignore[arg-type]
-
-
-def _post(path: str, endpoint: object, method: str = "POST") -> Route:
+def _route(method: str, path: str, endpoint: object) -> Route:
     return Route(path, endpoint, methods=[method])  # type: ignore[arg-type]
+
+
+_get, _post, _put, _delete = (partial(_route, m) for m in ("GET", "POST", "PUT", "DELETE"))
 
 
 ROUTES = [
@@ -68,35 +68,39 @@ ROUTES = [
     _get("/api/labs/{lab}/notebook", labs.notebook),
     _get("/api/labs/{lab}/recorded", labs.shipped),
     _get("/api/labs/{lab}/picture", labs.picture),
+    _get("/api/labs/{lab}/rows", labs.rows),
     _post("/api/commands", labs.planned),
     _get("/api/runs", runs.listed),
     _post("/api/runs", runs.start),
     _get("/api/runs/{run}", runs.one),
-    _post("/api/runs/{run}", runs.delete, "DELETE"),
+    _delete("/api/runs/{run}", runs.delete),
     _post("/api/runs/{run}/pause", runs.pause),
     _post("/api/runs/{run}/stop", runs.stop),
     _post("/api/runs/{run}/resume", runs.resume),
     _post("/api/runs/{run}/restore", runs.restore),
     _get("/api/runs/{run}/probes", runs.probes),
     _get("/api/runs/{run}/snapshots", runs.snapshots),
+    _get("/api/runs/{run}/rows", runs.rows),
     _get("/api/runs/{run}/movie", runs.movie),
     _get("/api/runs/{run}/figure", runs.figure),
     _get("/api/runs/{run}/report", runs.report),
     _get("/api/runs/{run}/diagnosis", runs.diagnosis),
     _get("/api/runs/{run}/files", runs.files),
     _get("/api/runs/{run}/files/{name:path}", runs.file),
+    _get("/api/runs/{run}/predictions/{data}", predictions.shown),
+    _get("/api/runs/{run}/predictions/{data}/file", predictions.file),
     _get("/api/practice", practice.listed),
     _get("/api/practice/{exercise}", practice.one),
     _post("/api/practice/{exercise}/begin", practice.begin),
-    _post("/api/practice/{exercise}/file", practice.save, "PUT"),
+    _put("/api/practice/{exercise}/file", practice.save),
     _post("/api/practice/{exercise}/check", practice.check),
     _post("/api/practice/{exercise}/watch", practice.watch),
     _post("/api/practice/{exercise}/hint", practice.hint),
     _post("/api/practice/{exercise}/solution", practice.solution),
     _get("/api/practice/{exercise}/notebook", practice.notebook),
     _get("/api/data", data.listed),
-    _post("/api/data/{name}", data.upload, "PUT"),
-    _post("/api/data/{name}", data.delete, "DELETE"),
+    _put("/api/data/{name}", data.upload),
+    _delete("/api/data/{name}", data.delete),
     _get("/api/data/{name}/columns", data.columns),
     _post("/api/fits/look", data.look),
     _post("/api/fits", runs.start_fit),

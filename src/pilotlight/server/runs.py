@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, Response
 from pilotlight.core.command import FitCommand, RunCommand
 from pilotlight.core.errors import RecordError
 from pilotlight.core.stamp import stamps_of
-from pilotlight.server.bodies import fit_command, run_command
+from pilotlight.server.bodies import fit_command, row_numbers, run_command, whole_number
 from pilotlight.server.laboratory import Laboratory, of
 from pilotlight.server.replies import NotFound, found
 from pilotlight.server.trainings import folder_name
@@ -59,7 +59,7 @@ async def _started(laboratory: Laboratory, command: RunCommand | FitCommand) -> 
 
 async def one(request: Request) -> Response:
     """A run as it is now."""
-    laboratory, folder = of(request), await _folder(request)
+    laboratory, folder = of(request), await folder_of(request)
     mark = stamps_of(*(folder / file for file in FILES))
     page = await laboratory.kept.ask("run_page", mark, folder=str(folder))
     about = await asyncio.to_thread(laboratory.shelf.about, folder.name)
@@ -78,21 +78,21 @@ async def stop(request: Request) -> Response:
 
 
 async def _ended(request: Request, wanted: str) -> Response:
-    run = (await _folder(request)).name
+    run = (await folder_of(request)).name
     await of(request).trainings.end(run, wanted)
     return found({"run": run, "state": wanted})
 
 
 async def resume(request: Request) -> Response:
     """Go on with a run."""
-    run = (await _folder(request)).name
+    run = (await folder_of(request)).name
     await of(request).trainings.resume(run)
     return found({"run": run, "state": "running"})
 
 
 async def delete(request: Request) -> Response:
     """Put a run away."""
-    laboratory, run = of(request), (await _folder(request)).name
+    laboratory, run = of(request), (await folder_of(request)).name
     await asyncio.to_thread(laboratory.shelf.put_away, run)
     laboratory.hub.tell("runs")
     return found({"run": run})
@@ -115,11 +115,14 @@ async def probes(request: Request) -> Response:
 
 
 async def snapshots(request: Request) -> Response:
-    """What was kept to draw, of one network."""
-    query = request.query_params
-    text = query.get("member", "")
-    member = int(text) if text.isdecimal() and len(text) < 10 else None
-    return found(await _asked(request, "snapshots", member=member, name=query.get("name")))
+    """What was kept to draw under one name."""
+    return found(await _asked(request, "snapshots", name=request.query_params.get("name")))
+
+
+async def rows(request: Request) -> Response:
+    """Some rows that a network was trained or tested on."""
+    member = whole_number(request, "member")
+    return found(await _asked(request, "rows", member=member, numbers=row_numbers(request)))
 
 
 async def movie(request: Request) -> Response:
@@ -149,14 +152,14 @@ async def diagnosis(request: Request) -> Response:
 
 
 async def _asked(request: Request, question: str, **more: Any) -> Any:
-    folder = await _folder(request)
+    folder = await folder_of(request)
     mark = stamps_of(*(folder / file for file in FILES))
     return await of(request).kept.ask(question, mark, folder=str(folder), **more)
 
 
 async def files(request: Request) -> Response:
     """The names of all files of a run."""
-    folder = await _folder(request)
+    folder = await folder_of(request)
     return found({"files": await asyncio.to_thread(_files, folder)})
 
 
@@ -171,7 +174,7 @@ def _files(folder: Path) -> list[dict[str, Any]]:
 
 async def file(request: Request) -> Response:
     """One file of a run, to keep."""
-    folder, name = await _folder(request), request.path_params["name"]
+    folder, name = await folder_of(request), request.path_params["name"]
     names = [each["name"] for each in await asyncio.to_thread(_files, folder)]
     if name not in names:
         raise NotFound(f"There is no file {name} in {folder.name}.")
@@ -185,7 +188,7 @@ def _inside(path: Path, folder: Path) -> bool:
     return path.resolve().is_relative_to(folder.resolve())
 
 
-async def _folder(request: Request) -> Path:
+async def folder_of(request: Request) -> Path:
     """The folder of the run that an address names.
 
     Raises:

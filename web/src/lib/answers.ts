@@ -4,7 +4,7 @@
  */
 
 import type { Value } from './address';
-import type { ClaimResult, ExhibitResult, FitCommand, MemberRow, RecordedEvent, RunCommand } from './types';
+import type { ClaimResult, Drawing, ExhibitResult, FitCommand, MemberRow, RecordedEvent, RunCommand } from './types';
 
 export type Verdict = 'supported' | 'refuted' | 'undecided';
 export type RunState = 'starting' | 'running' | 'paused' | 'stopped' | 'finished' | 'damaged';
@@ -50,6 +50,8 @@ export interface Setting {
   high: number | null;
   choices: string[];
   allowed: string;
+  /** Changes that are known to make a difference. */
+  effect: Record<string, Value> | null;
 }
 
 export interface Wrong {
@@ -185,6 +187,9 @@ interface AnyRun {
 export interface LabRun extends AnyRun {
   kind: 'lab';
   recorded?: boolean;
+  /** Of a recorded run, what there was room for. */
+  probes?: Probes;
+  filmed?: Record<string, Snapshots>;
   evidence: boolean;
   why_no_verdict: string[];
   scope: string;
@@ -230,7 +235,10 @@ export interface FitResult {
   warnings: Notice[];
   seconds: number;
   members: number;
-  answer?: string;
+  /** Whether the network is worth it; after a colon, the scores that say so. */
+  first_line: string;
+  /** What the score is a score of. */
+  procedure: string;
 }
 
 export interface Split {
@@ -248,6 +256,8 @@ export interface FitRun extends AnyRun {
   rows: number;
   split: Split;
   notices: Notice[];
+  /** What it predicts from, in words. */
+  inputs: string;
   result: FitResult | null;
 }
 
@@ -258,11 +268,26 @@ export interface Probes {
   probes: Record<string, Record<string, { layers: string[]; values: Numbers[] }>>;
 }
 
+/** One network as it was filmed; held-out rows are drawn on top: the inputs, then the target. */
+export interface Filmed {
+  member: number;
+  comparison: string;
+  seed: number;
+  frames: { step: number; epoch: number; drawing: Drawing | null }[];
+  rows: number[][];
+}
+
+/** What was kept under one name, of one network of each comparison. */
 export interface Snapshots {
-  members: number[];
-  name: string;
+  name: string | null;
   names: string[];
-  frames: { step: number; epoch: number; value: unknown }[];
+  networks: Filmed[];
+}
+
+/** Rows of the data; `picture` is their height and width where they are pictures. */
+export interface Rows {
+  picture: [number, number] | null;
+  rows: { row: number; target: number; values: number[] }[];
 }
 
 export interface Finding {
@@ -366,7 +391,7 @@ export interface Columns {
 
 export type FitOrder = { data: string } & Pick<
   FitCommand,
-  'target' | 'group' | 'in_time' | 'task' | 'leave_out'
+  'target' | 'group' | 'in_time' | 'task' | 'leave_out' | 'budget'
 >;
 
 export interface Look {
@@ -380,6 +405,15 @@ export interface Look {
   split: Split;
   cost: { seconds: number; memory_mb: number; networks: number };
   warnings: Notice[];
+}
+
+/** What a fit's networks say of the first rows of a file. */
+export interface Predictions {
+  name: string;
+  rows: number;
+  header: string[];
+  lines: string[][];
+  notes: string[];
 }
 
 // The stream

@@ -71,14 +71,17 @@ export const api = {
     ask<{ run: string; state?: A.RunState }>('POST', `runs/${name(run)}/${what}`),
   remove: (run: string) => ask<{ run: string }>('DELETE', `runs/${name(run)}`),
   probes: (run: string) => ask<A.Probes>('GET', `runs/${name(run)}/probes`),
-  snapshots: (run: string, what: string, member?: number) =>
-    ask<A.Snapshots>(
-      'GET',
-      `runs/${name(run)}/snapshots?name=${name(what)}${member === undefined ? '' : `&member=${member}`}`,
-    ),
+  snapshots: (run: string, what: string) => ask<A.Snapshots>('GET', `runs/${name(run)}/snapshots?name=${name(what)}`),
+  runRows: (run: string, member: number, rows: readonly number[]) =>
+    ask<A.Rows>('GET', `runs/${name(run)}/rows?member=${member}&rows=${rows.join(',')}`),
+  labRows: (lab: string, comparison: string, seed: number, rows: readonly number[]) =>
+    ask<A.Rows>('GET', `labs/${name(lab)}/rows?comparison=${name(comparison)}&seed=${seed}&rows=${rows.join(',')}`),
   diagnosis: (run: string) =>
     ask<{ findings: A.Finding[]; rows_compared: boolean }>('GET', `runs/${name(run)}/diagnosis`),
   files: (run: string) => ask<{ files: { name: string; bytes: number }[] }>('GET', `runs/${name(run)}/files`),
+
+  predictions: (run: string, data: string) =>
+    ask<A.Predictions>('GET', `runs/${name(run)}/predictions/${name(data)}`),
 
   practice: () => ask<A.ExerciseList>('GET', 'practice'),
   exercise: (exercise: string) => ask<A.ExercisePage>('GET', `practice/${name(exercise)}`),

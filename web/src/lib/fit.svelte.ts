@@ -18,6 +18,7 @@ export function readOrder(query: string): FitOrder {
     in_time: found.get('in-time') === '1',
     task: found.get('task'),
     leave_out: (found.get('leave-out') ?? '').split(',').filter(Boolean),
+    budget: found.get('budget'),
   };
 }
 
@@ -29,6 +30,7 @@ export function writeOrder(order: FitOrder): string {
   if (order.in_time) query.set('in-time', '1');
   if (order.task) query.set('task', order.task);
   if (order.leave_out.length > 0) query.set('leave-out', order.leave_out.join(','));
+  if (order.budget) query.set('budget', order.budget);
   const text = query.toString();
   return text && `?${text}`;
 }

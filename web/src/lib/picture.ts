@@ -20,14 +20,13 @@ const COLOUR = /#[0-9a-f]{6}\b/g;
 let drawings = 0;
 
 /**
- * The figure at an address: a drawing as a node, an image as it came.
+ * The figure at an address, as a node.
  *
  * With the house's colours only, these follow the page; a figure with others keeps its own.
  */
-export async function drawn(source: string, label: string): Promise<SVGElement | Blob> {
+export async function drawn(source: string, label: string): Promise<SVGElement> {
   const response = await fetch(source);
   if (!response.ok) throw new Error(response.statusText);
-  if (!response.headers.get('content-type')?.includes('svg')) return response.blob();
   const parsed = new DOMParser().parseFromString(await response.text(), 'image/svg+xml');
   const svg = parsed.documentElement as unknown as SVGElement;
   if (svg.nodeName !== 'svg') throw new Error('no drawing');

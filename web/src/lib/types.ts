@@ -115,6 +115,13 @@ export interface Report {
   readonly wrong: Readonly<Record<string, string>>;
 }
 
+/** A world as a person sees it: its name, what the agent sees of it, what the agent can do. */
+export interface Scene {
+  readonly world: string;
+  readonly sees: readonly string[];
+  readonly does: readonly string[];
+}
+
 /** Something a person should know: a network that cannot be stacked, an early end. */
 export interface Note {
   readonly kind: "note";
@@ -141,7 +148,7 @@ export interface Probed {
   readonly values: Readonly<Record<string, Readonly<Record<string, readonly (number | null)[]>>>>;
 }
 
-/** What a lab keeps to draw of some members along the way: `values[name][i]`, nested lists. */
+/** What is kept to draw of some members along the way: `values[name][i]`. */
 export interface Snapshot {
   readonly kind: "snapshot";
   readonly cohort: number;
@@ -149,6 +156,7 @@ export interface Snapshot {
   readonly epoch: number;
   readonly members: readonly number[];
   readonly values: Readonly<Record<string, readonly unknown[]>>;
+  readonly final: boolean;
 }
 
 /** A member's loss or measurement is no longer finite; it counts as the worst from here on. */
@@ -193,3 +201,51 @@ export interface Finished {
 
 /** A line of a run's journal. */
 export type RecordedEvent = Note | Measured | Probed | Snapshot | Diverged | Stopped | CohortDone | Exhibited | Finished;
+
+/** Points of a plane: the first number to the right, the second upwards. */
+export interface Points {
+  readonly kind: "points";
+  readonly points: readonly (readonly [number, number])[];
+}
+
+/** Tables of numbers, `grids[table][row][column]`, each drawn as a picture of greys. */
+export interface Grid {
+  readonly kind: "grid";
+  readonly grids: readonly (readonly (readonly number[])[])[];
+}
+
+/** What a network of one number says, `y[i]` at `x[i]`. */
+export interface Curve {
+  readonly kind: "curve";
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+}
+
+/** How many held-out rows of each class were taken for which: `counts[class][taken for]`. */
+export interface Confusion {
+  readonly kind: "confusion";
+  readonly counts: readonly (readonly number[])[];
+  readonly samples: readonly (readonly [number, number, readonly number[]])[];
+}
+
+/** The winning class and its chance at `side` by `side` places of a plane. */
+export interface Surface {
+  readonly kind: "surface";
+  readonly x: readonly [number, number];
+  readonly y: readonly [number, number];
+  readonly side: number;
+  readonly classes: number;
+  readonly cells: string;
+}
+
+/** Moments of one episode: what the agent saw `[moment][what]`, what it did, after which step. */
+export interface Path {
+  readonly kind: "path";
+  readonly scene: Scene;
+  readonly seen: readonly (readonly number[])[];
+  readonly actions: readonly number[];
+  readonly steps: readonly number[];
+}
+
+/** Something that was kept along the way to be looked at. */
+export type Drawing = Points | Grid | Curve | Confusion | Surface | Path;

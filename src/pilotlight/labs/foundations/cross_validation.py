@@ -247,7 +247,7 @@ lab = Lab(
     week=1,
     systems=[7],
     needs=["minibatch"],
-    seconds=75,
+    seconds=30,
     text="""
 How good will this model be on rows that nobody has seen? Hold a fifth of the rows back and ask it.
 With 200 rows that is forty questions, so the answer depends on which forty. With five folds each

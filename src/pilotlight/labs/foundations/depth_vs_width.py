@@ -254,7 +254,7 @@ lab = Lab(
     week=1,
     systems=[17],
     needs=["mlp"],
-    seconds=60,
+    seconds=20,
     text="""
 Fold a strip of paper six times and cut it once: the cut shows in 64 places. A layer of two units
 can fold the line, and the next layer folds what is folded. So twelve units in six layers draw 64

@@ -208,7 +208,7 @@ lab = Lab(
     week=1,
     systems=[9],
     needs=["weight-penalty"],
-    seconds=60,
+    seconds=30,
     text="""
 Dropout silences units at random while a network trains: each hidden unit, for each row, by the toss
 of a coin. No unit can rely on another, so what is learned must be told by many of them at once. For

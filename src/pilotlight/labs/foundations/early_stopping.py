@@ -153,7 +153,7 @@ lab = Lab(
     week=1,
     systems=[8],
     needs=["mlp"],
-    seconds=60,
+    seconds=30,
     text="""
 A network that trains long enough learns its rows by heart, mistakes and all. What is common to many
 rows is learned first, and what is peculiar to one row later. So there may be a moment at which it

@@ -272,7 +272,7 @@ lab = Lab(
     week=1,
     systems=[2],
     needs=["minibatch"],
-    seconds=60,
+    seconds=30,
     text="""
 A network never needs all rows at once. It needs the next minibatch. So the rows may stay in a file:
 a memory-mapped array looks like any other, and taking some of its rows makes the system read those

@@ -244,7 +244,7 @@ lab = Lab(
     area="foundations",
     week=1,
     needs=["mlp"],
-    seconds=40,
+    seconds=30,
     text="""
 A loss says what a network is asked for; a nonlinearity says what it can answer, and how well it
 hears corrections. Both are often told as rules: cross-entropy for classes, ReLU in between. Some of

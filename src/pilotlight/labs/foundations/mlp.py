@@ -223,6 +223,7 @@ units can do XOR, but many starts end elsewhere; with thirty-two none did. You c
         classes=2,
         source="drawn in code; digits as bundled with scikit-learn",
         per_seed=True,
+        picture=(8, 8),
     ),
     model=network,
     train=supervised(cross_entropy),

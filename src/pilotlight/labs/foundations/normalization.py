@@ -241,7 +241,7 @@ lab = Lab(
     week=1,
     systems=[14],
     needs=["initialization"],
-    seconds=115,
+    seconds=45,
     text="""
 A norm takes numbers inside a network, subtracts their mean and divides by their standard deviation.
 The four norms differ only in whom they ask. Batch norm asks the same unit in all rows of the batch.

@@ -233,7 +233,7 @@ lab = Lab(
     week=1,
     systems=[13],
     needs=["initialization"],
-    seconds=80,
+    seconds=45,
     text="""
 A deep net should do at least as well as a shallow one: its extra layers could just hand on what
 they get. Plain nets do not find out how. With fifty layers they are worse than with two, on the

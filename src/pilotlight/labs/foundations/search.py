@@ -270,7 +270,7 @@ lab = Lab(
     week=1,
     systems=[6],
     needs=["cross-validation"],
-    seconds=60,
+    seconds=45,
     text="""
 A learning rate, the size of the first weights, weight decay: somebody must choose them. One tries
 values, and keeps the trial that does best on validation rows. Here a trial is a small network that

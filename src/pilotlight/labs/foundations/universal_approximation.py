@@ -208,7 +208,7 @@ lab = Lab(
     week=1,
     systems=[16],
     needs=["mlp"],
-    seconds=60,
+    seconds=30,
     text="""
 A network with one hidden layer can come as near as one likes to any continuous function, if the
 layer is wide enough. That is the universal approximation theorem. It is often told as: all

@@ -191,7 +191,7 @@ lab = Lab(
     week=1,
     systems=[10],
     needs=["early-stopping"],
-    seconds=60,
+    seconds=40,
     text="""
 A penalty on weights makes a network pay for each of them. L2 takes their squares: large weights
 cost most, and each step shrinks every weight by a share of itself. L1 takes their sizes: each step

@@ -14,7 +14,7 @@ from torch.func import functional_call
 
 from pilotlight.core.lab import REFUTED, SUPPORTED, UNDECIDED, Claim, Lab, Metric, exhibit
 from pilotlight.core.settings import linear, log, switch, unit, whole
-from pilotlight.data.worlds import CartPole, Chain, Endless, World, play
+from pilotlight.data.worlds import CART_POLE, CartPole, Chain, Endless, World, film, play
 from pilotlight.engine.optim import adam
 from pilotlight.engine.schedule import linear_to_zero
 from pilotlight.engine.steps import Phase, Training, uniform
@@ -84,6 +84,12 @@ def evaluate(model: Any, batch: Any, settings: Any, state: Any) -> dict[str, Ten
         cartpole, lambda seen: model(seen).argmax(1), start, TEST_STEPS, settings.discount
     )
     return {"greedy_return": total, "promised_value": promised, "value": value}
+
+
+def episode(model: Any, batch: Any, settings: Any, state: Any) -> dict[str, Any]:
+    """The first of these episodes, to watch."""
+    start = cartpole.start(batch.noise.start[:1])
+    return {"episode": film(cartpole, lambda seen: model(seen).argmax(1), start, TEST_STEPS)}
 
 
 @exhibit(tolerance=1e-9)
@@ -244,6 +250,9 @@ the network that good balancing ends badly. The best of many looks along the way
         evaluation_noise=lambda s: {"start": uniform(100, 4)},
         start=begin,
         collect=act,
+        snapshot=episode,
+        snapshot_every=2,
+        kinds=dict(episode=CART_POLE),
     ),
     optimizer=adam,
     schedule=linear_to_zero,
