@@ -90,6 +90,16 @@ def test_a_cell_of_a_confusion_table_shows_its_digits(page, app):
     assert serious(page) == []
 
 
+def test_a_page_at_rest_asks_for_nothing(page, app):
+    panel = trained(page, app, DIGITS)
+    expect(panel.get_by_role("table")).to_be_visible()
+    page.wait_for_timeout(1000)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(4000)  # frames are fetched every two seconds while it trains
+    assert asked == []
+
+
 def test_another_network_has_another_table(page, app):
     panel = trained(page, app, DIGITS)
     before = panel.get_by_role("table").inner_text()

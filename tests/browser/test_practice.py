@@ -41,12 +41,12 @@ def test_an_answer_is_checked_here_and_when_another_editor_saves_it(page, app):
 
 
 def test_a_file_is_dropped_looked_at_and_its_question_is_asked(page, app, tmp_path):
-    table = tmp_path / "mice.csv"
+    table = tmp_path / "rats.csv"
     rows = [f"{i % 3 / 10 + i / 100},{i % 7},{'ab'[i % 2]}" for i in range(60)]
     table.write_text("weight,day,kind\n" + "\n".join(rows) + "\n")
     page.goto(app.at("data"))
     page.locator("input[type=file]").set_input_files(table)
-    expect(page.get_by_role("heading", name="mice.csv")).to_be_visible()
+    expect(page.get_by_role("heading", name="rats.csv")).to_be_visible()
     page.get_by_role("combobox", name="What kind is for").select_option("predict this")
     expect(page.get_by_role("heading", name=re.compile("predict kind"))).to_be_visible()
     page.get_by_role("combobox", name="What day is for").select_option("leave it out")
