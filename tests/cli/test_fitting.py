@@ -53,7 +53,7 @@ def finished(tmp_path_factory):
         ),
         (["fit", "penguins", "--target", "sex", "--bin", "0.1"], "holds no spike times to count"),
         (["fit", "mpg", "--target", "mpg,acceleraton"], "Did you mean"),
-        (["fit", "mpg", "--target", "mpg,origin"], "Fit classes one by one"),
+        (["fit", "mpg", "--target", "mpg,origin"], "fit classes and numbers in two runs"),
         (["fit", "penguins", "--target", "sex", "--folds", "1"], "folds is a whole number from 2"),
         (["fit", "penguins", "--target", "sex", "--folds", "f.json"], "Name a number or a file."),
         (["fit", "penguins", "--target", "sex", "--seeds", "0"], "seeds is a whole number from 1"),
@@ -90,6 +90,41 @@ def test_a_dry_run_in_json(here, capsys):
         ["Adelie", "Chinstrap", "Gentoo"],
     )
     assert {"code", "text"} == set(said["warnings"][0])
+
+
+def test_several_class_targets_from_the_question_to_predictions(here, capsys):
+    question = ["fit", "penguins", "--target", "species,sex", *SHORT]
+    assert main([*question, "--dry-run", "--json"]) == 0
+    looked = json.loads(capsys.readouterr().out)
+    assert looked["classes"] == [["Adelie", "Chinstrap", "Gentoo"], ["FEMALE", "MALE"]]
+    assert looked["columns"][1] == {
+        "name": "sex",
+        "kind": "target",
+        "values": "FEMALE 165, MALE 168",
+    }
+    assert main([*question, "--out", "run", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    species, sex = found["by_target"]
+    assert found["score"] == pytest.approx((species["score"] + sex["score"]) / 2)
+    assert species["score"] > 0.9
+    assert [sum(map(sum, t["confusion"])) for t in (species, sex)] == [333, 333]
+    assert found["split"]["rule"].startswith("combinations of classes in equal shares")
+    (here / "new.csv").write_text(
+        "island,bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g\n"
+        "Biscoe,50,15,225,5800\nTorgersen,36,18,185,3300\n"
+    )
+    assert main(["predict", "run", "new.csv"]) == 0
+    lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(line["prediction_species"], line["prediction_sex"]) for line in lines] == [
+        ("Gentoo", "MALE"),
+        ("Adelie", "FEMALE"),
+    ]
+    for line in lines:
+        for target in ("species", "sex"):
+            chances = [float(v) for n, v in line.items() if n.startswith(f"probability_{target}_")]
+            assert sum(chances) == pytest.approx(1, abs=1e-5)
+    assert main(["predict", "run", "new.csv", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == lines
 
 
 def test_a_budget_decides_how_much_is_tried(here, capsys):

@@ -101,12 +101,14 @@ def test_counts(tmp_path):
 @pytest.mark.parametrize(
     ("target", "more", "said"),
     [
-        ("y,kind", {}, "'kind' holds texts.*Fit classes one by one"),
+        ("y,kind", {}, "'kind' holds texts, 'y' holds numbers.*in two runs"),
+        ("y,kind,other", {}, "'kind' holds texts, 'y', 'other' hold numbers"),
+        ("y,kind", {"task": "regression"}, "'kind' holds texts, not numbers"),
         ("y,yy", {}, "unknown column 'yy'"),
         ("y,y", {}, "'y' is named twice"),
         (",", {}, "names no column"),
         ("y,same", {}, "'same' is the same in all rows"),
-        ("y,other", {"task": "classification"}, "Several targets can be numbers or counts"),
+        ("kind,other", {"task": "classification"}, "'other' has 30 classes in 30 rows"),
         ("y,other", {"task": "counts"}, "must hold whole numbers from 0"),
         ("y,other", {"group": "other"}, "'other' cannot be both the target and the group"),
     ],

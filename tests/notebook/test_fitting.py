@@ -70,6 +70,17 @@ def test_it_opens_again(model):
     assert again.predict(X[:5]).tolist() == model.predict(X[:5]).tolist()
 
 
+def test_several_class_targets(tmp_path):
+    sign = np.where(X[:, 1] > 0, "plus", "minus")
+    found = pl.fit(X, np.stack([LABEL, sign], axis=1), out=tmp_path / "run", **SHORT)
+    assert found.result["targets"] == ["target_1", "target_2"]
+    new = np.array([[3.0, 3, 0], [-3.0, -3, 0], [3.0, -3, 0]])
+    assert found.predict(new).tolist() == [["yes", "plus"], ["no", "minus"], ["yes", "minus"]]
+    for chances in found.predict_proba(new):
+        assert chances.shape == (3, 2)
+        np.testing.assert_allclose(chances.sum(1), 1)
+
+
 def test_groups_and_a_table_of_columns(tmp_path):
     table = {"weight": X[:, 0], "site": np.array(["n", "s", "w"])[RNG.integers(0, 3, 90)]}
     found = pl.fit(

@@ -12,7 +12,7 @@ from typing import Any
 from pilotlight import __version__
 from pilotlight.app.prepare import versions
 from pilotlight.core.command import FitCommand
-from pilotlight.fitting.question import Notice, Question
+from pilotlight.fitting.question import Notice, Question, plain_classes
 from pilotlight.fitting.sampler import sampler_words
 from pilotlight.fitting.study import Study
 
@@ -63,7 +63,7 @@ def config_of(command: FitCommand, study: Study, notices: Sequence[Notice]) -> d
             "task": question.task,
             "target": question.target,
             "targets": list(question.targets),
-            "classes": list(question.classes),
+            "classes": plain_classes(question.classes_of),
             "trials": list(question.shape) if question.shape else None,
             "split": {
                 "rule": study.folds.rule,

@@ -30,11 +30,12 @@ def seen(prepared: FitPrepared) -> dict[str, Any]:
 def _columns(question: Question) -> list[dict[str, str]]:
     """The target and each feature: what it is taken for, and its values in words."""
     rows = []
-    for name, y in zip(question.targets, question.each.T, strict=True):
+    for k, (name, y) in enumerate(zip(question.targets, question.each.T, strict=True)):
         told = f"{y.min():g} to {y.max():g}, mean {y.mean():g}"
         if question.task == "classification":
             counts = np.bincount(y.astype(int))
-            told = ", ".join(f"{c} {n}" for c, n in zip(question.classes, counts, strict=True))
+            named = zip(question.classes_of[k], counts, strict=True)
+            told = ", ".join(f"{c} {n}" for c, n in named)
         rows.append({"name": name, "kind": "target", "values": told})
     if question.groups is not None:
         sizes = np.bincount(question.groups)

@@ -36,6 +36,7 @@ from pilotlight.fitting.heldout import (
 )
 from pilotlight.fitting.layout import Layout, refit, search, search_on
 from pilotlight.fitting.outcome import NETWORK, Predictions, summary
+from pilotlight.fitting.question import plain_classes
 from pilotlight.fitting.sampler import with_proposals
 from pilotlight.fitting.study import Study
 from pilotlight.record.folder import Folder
@@ -196,7 +197,7 @@ def _head(folder: Folder, study: Study, prepared: FitPrepared) -> dict[str, Any]
         "target": study.question.target,
         "targets": list(study.question.targets),
         "split": config["about"]["split"],
-        "classes": list(study.question.classes),
+        "classes": plain_classes(study.question.classes_of),
         "seeds": study.seeds,
         "candidates": len(prepared.study.candidates) * study.batches,
         "warnings": [n.to_json() for n in prepared.notices],

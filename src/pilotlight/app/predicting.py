@@ -18,6 +18,7 @@ from pilotlight.data.columns import Array, Column
 from pilotlight.data.files import Examples, read
 from pilotlight.fitting.heldout import Trained, revive
 from pilotlight.fitting.networks import load_networks, own_networks, usual
+from pilotlight.fitting.question import blocks, classes_from
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,13 @@ class Predicted:
     """What networks say of new rows, and what a person should know of these rows.
 
     `values` holds a class's index, a number or a rate for each row, [R]; of several targets
-    [R, K]. `chances` [R, K] are the probabilities of `classes`; `error` is what 95 % of held-out
-    rows stayed within, for each target.
+    [R, K]. `chances` has for each class target the probabilities [R, classes] of its classes in
+    `classes_of`; `error` is what 95 % of held-out rows stayed within, for each target.
     """
 
     values: Array
-    classes: tuple[str, ...]
-    chances: Array | None
+    classes_of: tuple[tuple[str, ...], ...]
+    chances: tuple[Array, ...]
     error: Array | None
     notes: tuple[str, ...]
     counts: bool = False
@@ -40,17 +41,32 @@ class Predicted:
     @property
     def header(self) -> list[str]:
         """The names of the columns."""
-        if self.chances is not None:
-            return ["prediction", *(f"probability_{c}" for c in self.classes)]
-        if self.values.ndim == 1:
-            return ["prediction", "low_95", "high_95"]
-        return [f"{w}_{t}" for t in self.targets for w in ("prediction", "low_95", "high_95")]
+        ends = [f"_{t}" for t in self.targets] if self.values.ndim == 2 else [""]
+        if self.chances:
+            return [
+                name
+                for end, classes in zip(ends, self.classes_of, strict=True)
+                for name in (f"prediction{end}", *(f"probability{end}_{c}" for c in classes))
+            ]
+        return [f"{word}{end}" for end in ends for word in ("prediction", "low_95", "high_95")]
+
+    @property
+    def said(self) -> Any:
+        """The classes' names in the place of their indices: texts [R], or [R, K]."""
+        columns = self.values.astype(int).reshape(len(self.values), -1).T
+        named = [np.array(c)[own] for c, own in zip(self.classes_of, columns, strict=True)]
+        return np.stack(named, axis=1).reshape(self.values.shape)
 
     def lines(self) -> list[list[str]]:
         """One line for each row, in their order."""
-        if self.chances is not None:
-            said = zip(self.values, self.chances, strict=True)
-            return [[self.classes[int(v)], *(f"{p:.6g}" for p in row)] for v, row in said]
+        if self.chances:
+            said = self.said.reshape(len(self.values), -1).T.tolist()
+            columns = [
+                column
+                for names, chances in zip(said, self.chances, strict=True)
+                for column in (names, *([f"{p:.6g}" for p in each] for each in chances.T))
+            ]
+            return [list(row) for row in zip(*columns, strict=True)]
         assert self.error is not None
         least = 0.0 if self.counts else -np.inf
         rows = self.values.reshape(len(self.values), -1)
@@ -104,12 +120,20 @@ def predict_examples(run: str | Path, examples: Examples, model: Any = None) -> 
     trained: Sequence[Trained] = revive(kept, made, folder.weights())
     found = np.mean([network.predict(x) for network in trained], axis=0)
     if kept["task"] == "classification":
-        best = found.argmax(axis=1).astype(np.float64)
-        return Predicted(best, tuple(kept["classes"]), found, None, tuple(notes))
+        return _of_classes(kept, found, notes)
     assert folder.result is not None
     error = np.array(folder.result["error_95"])
     counts, targets = kept["task"] == "counts", tuple(kept["targets"])
-    return Predicted(found, (), None, error, tuple(notes), counts, targets)
+    return Predicted(found, (), (), error, tuple(notes), counts, targets)
+
+
+def _of_classes(kept: Mapping[str, Any], found: Array, notes: Sequence[str]) -> Predicted:
+    """The most probable class of each target, of probabilities [R, K] side by side."""
+    classes_of, targets = classes_from(kept["classes"]), tuple(kept["targets"])
+    chances = tuple(found[:, block] for block in blocks(tuple(map(len, classes_of))))
+    best = np.stack([own.argmax(axis=1) for own in chances], axis=1).astype(np.float64)
+    values = best if len(chances) > 1 else best[:, 0]
+    return Predicted(values, classes_of, chances, None, tuple(notes), targets=targets)
 
 
 def _networks(config: Mapping[str, Any], kept: Mapping[str, Any], model: Any) -> Any:

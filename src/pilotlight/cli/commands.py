@@ -139,7 +139,7 @@ def fit(
     /,
     *,
     target: Annotated[
-        str | None, Parameter(help="The column to predict; several numbers as in speed,angle.")
+        str | None, Parameter(help="The column to predict; several as in speed,angle.")
     ] = None,
     group: Annotated[
         str | None,

@@ -43,9 +43,9 @@ def ask(examples: Examples, asked: Asked) -> Question:
     if len(there) < 2:
         raise UsageError(f"{asked.target!r} is missing in all rows but {len(there)}.")
     targets = [target.take(there) for target in targets]
-    task, y, classes, guessed = _target(targets, asked.task)
-    for name, column in zip(names, y.reshape(len(y), -1).T, strict=True):
-        _refuse_target(name, task, column, classes)
+    task, y, classes_of, guessed = _target(targets, asked.task)
+    for k, (name, column) in enumerate(zip(names, y.reshape(len(y), -1).T, strict=True)):
+        _refuse_target(name, task, column, classes_of[k] if classes_of else ())
     groups, group_names = _groups(examples, asked.group, there)
     spoken = {*names, asked.group, *asked.leave_out}
     others = [c for c in examples.columns if c.name not in spoken]
@@ -58,7 +58,7 @@ def ask(examples: Examples, asked: Asked) -> Question:
         x=x,
         y=y,
         features=features,
-        classes=classes,
+        classes_of=classes_of,
         shape=shape,
         groups=groups,
         group=asked.group or "",
@@ -121,15 +121,16 @@ def _grouped_rows(group: Column, there: Rows) -> tuple[Rows, list[Notice]]:
 
 def _target(
     targets: Sequence[Column], wanted: Task | None
-) -> tuple[Task, Array, tuple[str, ...], list[Notice]]:
-    """The task, what is predicted [R] or [R, K], the classes of one target, what was guessed."""
-    if len(targets) > 1:
-        task, guessed = _task_of_several(targets, wanted)
-        return task, np.stack([t.values for t in targets], axis=1), (), guessed
-    task, guessed = _task(targets[0], wanted)
+) -> tuple[Task, Array, tuple[tuple[str, ...], ...], list[Notice]]:
+    """The task, what is predicted [R] or [R, K], each target's classes, what was guessed."""
+    task, guessed = _task_of(targets, wanted)
     if task == "classification":
-        return (task, *_classes(targets[0]), guessed)
-    return task, targets[0].values, (), guessed
+        coded = [_classes(target) for target in targets]
+    else:
+        coded = [(target.values, ()) for target in targets]
+    columns = [values for values, _ in coded]
+    y = columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
+    return task, y, tuple(names for _, names in coded if names), guessed
 
 
 def _task(target: Column, wanted: Task | None) -> tuple[Task, list[Notice]]:
@@ -155,20 +156,28 @@ def _task(target: Column, wanted: Task | None) -> tuple[Task, list[Notice]]:
     return "classification", [Notice("task-guessed", text)]
 
 
-def _task_of_several(targets: Sequence[Column], wanted: Task | None) -> tuple[Task, list[Notice]]:
-    """Numbers, or counts where that was said; classes are asked for one at a time."""
+def _task_of(targets: Sequence[Column], wanted: Task | None) -> tuple[Task, list[Notice]]:
+    """What all targets are alike: classes, numbers or counts. Among numbers few values are numbers.
+
+    Raises:
+        UsageError: some are texts and others numbers, which share no score.
+    """
+    found = [_task(target, wanted) for target in targets]
+    if len({task for task, _ in found}) == 1:
+        return found[0][0], [notice for _, notices in found for notice in notices]
     texts = [repr(t.name) for t in targets if t.kind == "category"]
-    problems = [f"--target: {', '.join(texts)} holds texts."] if texts else []
-    problems += ["--task classification."] if wanted == "classification" else []
-    if problems:
+    numbers = [repr(t.name) for t in targets if t.kind != "category"]
+    if texts:
         raise UsageError(
-            f"{' '.join(problems)} Several targets can be numbers or counts. Fit classes one by "
-            "one: they share no scale on which a mean score would mean something."
+            f"--target: {', '.join(texts)} {_holds(texts)} texts, {', '.join(numbers)} "
+            f"{_holds(numbers)} numbers. They share no score: fit classes and numbers in two "
+            "runs. If the numbers stand for classes, say --task classification."
         )
-    if wanted == "counts":
-        for target in targets:
-            _task(target, wanted)
-    return wanted or "regression", []
+    return "regression", []
+
+
+def _holds(names: Sequence[str]) -> str:
+    return "holds" if len(names) == 1 else "hold"
 
 
 def _are_counts(target: Column) -> bool:

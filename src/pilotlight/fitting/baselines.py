@@ -101,8 +101,16 @@ def fit_predict(
 ) -> tuple[Array, Settings]:
     """Choose on the inner folds, fit on the training rows, predict the test rows.
 
-    Returns [test rows, classes], or numbers or rates for each test row; and what was chosen.
+    Returns [test rows, classes], or numbers or rates for each test row; and what was chosen. Each
+    of several class targets has a model of its own, which chooses for itself.
     """
+    if len(question.heads) > 1:
+        each = {
+            name: fit_predict(question.alone(k), baseline, fold, inner)
+            for k, name in enumerate(question.targets)
+        }
+        found = np.concatenate([predicted for predicted, _ in each.values()], axis=1)
+        return found, {name: chosen for name, (_, chosen) in each.items()}
     with threadpool_limits(1), warnings.catch_warnings():
         # Whether a penalized regression is quite at its end does not matter here.
         warnings.simplefilter("ignore", ConvergenceWarning)

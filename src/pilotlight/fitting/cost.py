@@ -91,16 +91,18 @@ def _step(study: Study, alone: bool) -> float:
 def _baselines(study: Study) -> float:
     """Seconds of all fits of all baselines, each grid on the inner folds of each outer one."""
     rows, width = study.fewest, study.question.x.shape[1]
-    classes = study.question.outputs
+    heads = study.question.heads or (study.question.outputs,)
+    boosted = sum(classes if classes > 2 else 1 for classes in heads)
     each = {
-        "nearest": 1e-10 * rows * rows * width,
-        "boosting": 100 * (classes if classes > 2 else 1) * (TREE + 2.5e-8 * rows * width),
+        "nearest": 1e-10 * rows * rows * width * len(heads),
+        "boosting": 100 * boosted * (TREE + 2.5e-8 * rows * width),
     }
-    linear = 4e-7 * rows * width * classes
+    linear = 4e-7 * rows * width * study.question.outputs
     total = 0.0
     for baseline in study.baselines:
         runs = len(baseline.grid) * len(study.folds.whole) if len(baseline.grid) > 1 else 0
-        total += len(study.folds.outer) * (runs + 1) * (FIT + each.get(baseline.name, linear))
+        one = FIT * len(heads) + each.get(baseline.name, linear)
+        total += len(study.folds.outer) * (runs + 1) * one
     return total
 
 

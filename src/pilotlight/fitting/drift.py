@@ -14,7 +14,7 @@ import numpy as np
 
 from pilotlight.data.columns import Array
 from pilotlight.data.generators import named_seed
-from pilotlight.fitting.question import Notice, Question, Rows
+from pilotlight.fitting.question import Notice, Question, Rows, class_columns
 from pilotlight.fitting.split import Fold
 
 DRIFT = "slow-drift"
@@ -32,9 +32,9 @@ def drift_notices(question: Question) -> list[Notice]:
     """Whether labels shifted in time are still predicted under shuffled folds."""
     if question.in_time or len(question.y) < FEWEST:
         return []
-    if _sorted(question):
+    if targets := _sorted_by(question):
         text = (
-            f"The rows are sorted by {question.target!r}, so nobody can see whether it drifts in "
+            f"The rows are sorted by {targets!r}, so nobody can see whether it drifts in "
             "time. If they were recorded in another order, bring that back."
         )
         return [Notice("sorted-by-target", text)]
@@ -95,18 +95,21 @@ def shift_notice(question: Question, outer: Sequence[Fold]) -> list[Notice]:
     return [Notice("no-better-than-shifted", text)]
 
 
-def _sorted(question: Question) -> bool:
+def _sorted_by(question: Question) -> str:
+    """The targets by which the rows are sorted; mostly none."""
     steps = np.diff(question.each, axis=0)
     if question.task == "classification":
-        return int(np.count_nonzero(steps)) == len(question.classes) - 1
-    return bool(np.any(np.all(steps >= 0, axis=0) | np.all(steps <= 0, axis=0)))
+        found = np.count_nonzero(steps, axis=0) == np.array(question.heads) - 1
+    else:
+        found = np.all(steps >= 0, axis=0) | np.all(steps <= 0, axis=0)
+    return ", ".join(name for name, is_so in zip(question.targets, found, strict=True) if is_so)
 
 
 def _labels(question: Question) -> Array:
     """The targets with standard deviation 1, or a column for each class; mean 0."""
     y = question.each / question.each.std(0)
     if question.task == "classification":
-        y = np.eye(len(question.classes))[question.y.astype(int)]
+        y = class_columns(question)
     return np.asarray(y - y.mean(0))
 
 

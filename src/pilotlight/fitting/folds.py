@@ -16,7 +16,7 @@ from pilotlight.core.errors import UsageError, raise_all
 from pilotlight.data.columns import Array
 from pilotlight.data.generators import named_seed
 from pilotlight.fitting.given_folds import read_folds
-from pilotlight.fitting.question import Notice, Question, Rows
+from pilotlight.fitting.question import SELDOM, Notice, Question, Rows, class_columns
 from pilotlight.fitting.split import Fold, Folds, without
 
 BLOCKS_PER_FOLD = 4
@@ -74,6 +74,11 @@ class _Cut:
             return f"blocks of consecutive rows, gap {self.gap} rows"
         if question.groups is not None:
             return f"whole groups ({question.group})"
+        if len(question.heads) > 1:
+            return (
+                "combinations of classes in equal shares, those of fewer than "
+                f"{SELDOM} rows by {question.targets[0]}"
+            )
         return "classes in equal shares" if question.task == "classification" else "rows at random"
 
     def into(self, rows: Rows, count: int, name: str) -> tuple[Fold, ...]:
@@ -116,7 +121,8 @@ class _Cut:
         _, first, place = np.unique(self.copies[rows], return_index=True, return_inverse=True)
         order = rng.permutation(len(first))
         if self._question.task == "classification":
-            order = order[np.argsort(self._question.y[rows[first[order]]], kind="stable")]
+            strata = self._question.strata[rows[first[order]]]
+            order = order[np.argsort(strata, kind="stable")]
         fold_of = np.empty(len(first), np.int64)
         fold_of[order] = np.arange(len(first)) % count
         return [rows[fold_of[place] == k] for k in range(count)]
@@ -146,10 +152,10 @@ def _chunks(rows: Rows, count: int, question: Question) -> list[Rows]:
 
 
 def _indicator(question: Question, rows: Rows) -> Any:
-    """What is to be spread evenly: a column for each class, or one for all rows."""
+    """What is to be spread evenly: a column for each class of each target, or one for all rows."""
     if question.task != "classification":
         return np.ones((len(rows), 1))
-    return np.eye(len(question.classes))[question.y[rows].astype(int)]
+    return class_columns(question)[rows]
 
 
 def _balanced(place: Rows, shares: Any, count: int, rng: np.random.Generator) -> Rows:
@@ -234,12 +240,11 @@ def _units(question: Question, cut: _Cut, outer: Sequence[Fold]) -> tuple[Rows, 
 def _class_notices(question: Question, outer: Sequence[Fold]) -> list[Notice]:
     if question.task != "classification":
         return []
-    everywhere = set(range(len(question.classes)))
-    lacking = {
-        question.classes[c]
-        for f in outer
-        for c in everywhere - set(question.y[f.train].astype(int))
-    }
+    several = len(question.targets) > 1
+    each = zip(question.targets, question.classes_of, strict=True)
+    names = np.array([f"{c} ({t})" if several else c for t, classes in each for c in classes])
+    columns = class_columns(question)
+    lacking = {name for f in outer for name in names[~columns[f.train].any(0)].tolist()}
     text = (
         f"In some fold no training row is of class {', '.join(sorted(lacking))}: nothing can learn "
         "it there. More rows or groups of it are needed."

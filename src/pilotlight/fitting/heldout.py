@@ -23,7 +23,14 @@ from pilotlight.fitting.layout import Layout
 from pilotlight.fitting.learning import predict
 from pilotlight.fitting.networks import Inputs, inputs_from, plain_inputs
 from pilotlight.fitting.outcome import NETWORK, Predictions
-from pilotlight.fitting.question import Question, Scale, Task
+from pilotlight.fitting.question import (
+    Heads,
+    Question,
+    Scale,
+    Task,
+    classes_from,
+    plain_classes,
+)
 from pilotlight.fitting.recipe import Recipe
 from pilotlight.fitting.score import evened, losses, reference
 from pilotlight.fitting.study import ALL_OF_THEM, Study
@@ -42,11 +49,12 @@ class Trained:
     recipe: Recipe
     scale: Scale
     seen: Inputs
+    heads: Heads = ()
 
     def predict(self, x: Array) -> Array:
         """Probabilities [R, K], numbers or rates [R] for rows [R, P] as they are in the file."""
         inputs = inputs_of(self.seen, self.recipe, x)
-        return predict(self.task, self.model, inputs, self.scale)
+        return predict(self.task, self.model, inputs, self.scale, self.heads)
 
 
 def trained(layout: Layout, weights: Mapping[str, Tensor]) -> dict[int, tuple[Member, Trained]]:
@@ -60,7 +68,8 @@ def trained(layout: Layout, weights: Mapping[str, Tensor]) -> dict[int, tuple[Me
             own = layout.table(member)
             model = build(lab, member)
             load(model, weights, index)
-            network = Trained(model, question.task, own.recipe, own.scale, layout.study.seen)
+            seen = layout.study.seen
+            network = Trained(model, question.task, own.recipe, own.scale, seen, question.heads)
             found[index] = (member, network)
     return found
 
@@ -132,7 +141,7 @@ def importance(
     best = winners(choices)
     tested = np.concatenate([f.test for f in study.folds.outer])
     factors = evened(reference(question, study.folds.outer), tested)
-    plain = losses(question.task, question.y, usual)
+    plain = losses(question.task, question.y, usual, question.heads)
     worse = np.zeros(columns)
     for place, fold in enumerate(study.folds.outer):
         own = [
@@ -145,7 +154,7 @@ def importance(
         for column in range(columns):
             x = _shuffled(question, question.x[fold.test], column, rng)
             predicted = np.mean([network.predict(x) for network in own], axis=0)
-            shuffled = losses(question.task, question.y[fold.test], predicted)
+            shuffled = losses(question.task, question.y[fold.test], predicted, question.heads)
             worse[column] += float(((shuffled - plain[fold.test]) * factors).sum())
     order = np.argsort(-worse, kind="stable")
     return [
@@ -190,7 +199,7 @@ def predictor(
         "task": question.task,
         "target": question.target,
         "targets": list(question.targets),
-        "classes": list(question.classes),
+        "classes": plain_classes(question.classes_of),
         "shape": question.shape,
         "padded": question.padded,
         "features": [
@@ -216,12 +225,13 @@ def _range(question: Question, column: int) -> list[float] | None:
 def revive(kept: Mapping[str, Any], make: Any, weights: Mapping[str, Tensor]) -> list[Trained]:
     """The networks that `predictor` told of; `make(inputs, outputs, settings)` makes one."""
     seen = inputs_from(kept["seen"])
-    outputs = len(kept["classes"]) if kept["classes"] else len(kept["targets"])
+    heads = tuple(len(names) for names in classes_from(kept["classes"]))
+    outputs = sum(heads) or len(kept["targets"])
     found = []
     for index in kept["members"]:
         with torch.random.fork_rng(devices=[]):
             model = make(seen, outputs, Settings(kept["settings"]))
         load(model, weights, index)
         scale = (np.array(kept["scale"][0]), np.array(kept["scale"][1]))
-        found.append(Trained(model, kept["task"], kept["recipe"], scale, seen))
+        found.append(Trained(model, kept["task"], kept["recipe"], scale, seen, heads))
     return found

@@ -20,7 +20,7 @@ from pilotlight.data.table import Data
 from pilotlight.engine import losses
 from pilotlight.engine.optim import adamw
 from pilotlight.engine.steps import Phase, Training
-from pilotlight.fitting.question import Scale, Task
+from pilotlight.fitting.question import Heads, Scale, Task, blocks
 from pilotlight.fitting.study import Study
 
 PER_MEMBER = ("rate", "weight_decay", "stop", "place", "inner", "share", "candidate")
@@ -40,7 +40,11 @@ def lab_of(study: Study, stage: str) -> Lab:
         text="",
         data=Data(study.question.name, _nothing),
         model=model,
-        train=training(study.question.task, "validation" if stage == "search" else "train"),
+        train=training(
+            study.question.task,
+            "validation" if stage == "search" else "train",
+            study.question.heads,
+        ),
         optimizer=adamw,
         schedule=until_stop,
         settings=_declared(),
@@ -65,9 +69,12 @@ def until_stop(step: int, steps: int, settings: Any) -> Any:
     return torch.where(torch.as_tensor(settings.stop * steps > step * settings.epochs), 1.0, 0.0)
 
 
-def training(task: Task, part: str) -> Training:
-    """Minibatches of the training rows; the loss of each row of `part` after every epoch."""
-    row_losses = LOSSES[task]
+def training(task: Task, part: str, heads: Heads = ()) -> Training:
+    """Minibatches of the training rows; the loss of each row of `part` after every epoch.
+
+    Of several class targets `heads` says how many classes each has.
+    """
+    row_losses = _of_heads(heads) if len(heads) > 1 else LOSSES[task]
 
     def fit(model: nn.Module, batch: Any, settings: Any, state: Any) -> Any:
         return row_losses(model(batch.inputs), batch.targets).mean(), {}, state
@@ -80,6 +87,16 @@ def training(task: Task, part: str) -> Training:
 
 def _cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
     return losses.cross_entropy(outputs, targets, reduction="none")
+
+
+def _of_heads(heads: Heads) -> Callable[[Tensor, Tensor], Tensor]:
+    """The mean of the class targets' cross-entropies, each of its own block of outputs, [R]."""
+
+    def row_losses(outputs: Tensor, targets: Tensor) -> Tensor:
+        each = zip(blocks(heads), targets.unbind(1), strict=True)
+        return torch.stack([_cross_entropy(outputs[:, block], own) for block, own in each]).mean(0)
+
+    return row_losses
 
 
 def _squared(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -110,12 +127,23 @@ LOSSES: dict[Task, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 @torch.no_grad()
-def predict(task: Task, model: nn.Module, inputs: Tensor, scale: Scale, chunk: int = 4096) -> Array:
-    """Probabilities [R, K], numbers or rates [R] or [R, K], that a trained network gives."""
+def predict(
+    task: Task,
+    model: nn.Module,
+    inputs: Tensor,
+    scale: Scale,
+    heads: Heads = (),
+    chunk: int = 4096,
+) -> Array:
+    """Probabilities [R, K], numbers or rates [R] or [R, K], that a trained network gives.
+
+    Of several class targets the probabilities lie side by side: a block for each of `heads`.
+    """
     model.eval()
     parts = [inputs[i : i + chunk] for i in range(0, len(inputs), chunk)]
     outputs = torch.cat([model(part) for part in parts]).double()
     if task == "classification":
-        return softmax(outputs, dim=1).numpy()
+        parts = [outputs[:, block] for block in blocks(heads)] or [outputs]
+        return torch.cat([softmax(part, dim=1) for part in parts], dim=1).numpy()
     found = _flat(outputs) if task == "regression" else _flat(outputs).exp()
     return np.asarray(found.numpy() * scale[1] + scale[0])

@@ -202,6 +202,9 @@ def _gru(inputs: Inputs, outputs: int, settings: Settings) -> nn.Module:
 def own_networks(models: Mapping[str, Callable[..., nn.Module]]) -> tuple[Network, ...]:
     """A person's modules by name; each is made as `Module(inputs, outputs)`.
 
+    Of several class targets `outputs` is the number of all classes: a block for each target, in
+    the order of the targets.
+
     Raises:
         UsageError: something that makes no module.
     """

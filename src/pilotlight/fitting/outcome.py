@@ -13,7 +13,7 @@ import numpy as np
 
 from pilotlight.data.columns import Array
 from pilotlight.fitting.choose import Choice, winners
-from pilotlight.fitting.question import Question, Rows
+from pilotlight.fitting.question import Question, Rows, blocks
 from pilotlight.fitting.score import (
     LEVEL,
     METRICS,
@@ -40,6 +40,7 @@ class Predictions:
     """Predictions for held-out rows: of each model by its name, of the network by seed and share.
 
     Each array is [R, K], or [R] for one target of numbers or counts; rows that no fold tests are 0.
+    Of several class targets the probabilities lie side by side, a block for each.
     """
 
     models: Mapping[str, Array]
@@ -85,12 +86,15 @@ def summary(
         "learning_curve": judge.learning_curve(found),
         "groups": judge.by_group(own, others[best]),
         "by_target": _by_target(study, found),
-        **judge.details(found.models[NETWORK]),
+        **_details(study, found.models[NETWORK]),
     }
 
 
 def _by_target(study: Study, found: Predictions) -> list[dict[str, Any]]:
-    """Where there are several targets, what each alone scores; its own best baseline beside it."""
+    """Where there are several targets, what each alone scores; its own best baseline beside it.
+
+    Of class targets also which classes are taken for which, and how sure the network is.
+    """
     told: list[dict[str, Any]] = []
     for k, name in enumerate(study.question.targets if len(study.question.targets) > 1 else ()):
         judge = _Judge(study, k)
@@ -109,6 +113,7 @@ def _by_target(study: Study, found: Predictions) -> list[dict[str, Any]]:
                 "difference": best["difference"],
                 "difference_interval": best["difference_interval"],
                 "baselines": {b["name"]: b["score"] for b in others},
+                **_class_report(study, found.models[NETWORK], k),
             }
         )
     return told
@@ -120,7 +125,7 @@ class _Judge:
     def __init__(self, study: Study, target: int | None = None) -> None:
         self._question: Question = study.question
         self._folds = study.folds.outer
-        self._tested: Rows = np.sort(np.concatenate([f.test for f in self._folds]))
+        self._tested = study.folds.tested
         self._target = target
         base = reference(study.question, self._folds)
         self._factors = evened(base, self._tested)
@@ -137,7 +142,8 @@ class _Judge:
 
     def losses(self, predicted: Array) -> Array:
         """Of every row [R]; only those of tested rows mean something."""
-        return self._one(losses(self._question.task, self._question.y, predicted))
+        question = self._question
+        return self._one(losses(question.task, question.y, predicted, question.heads))
 
     def estimate(self, loss: Array, rows: Rows | None = None) -> Estimate:
         at = self._tested if rows is None else rows
@@ -210,27 +216,39 @@ class _Judge:
             )
         return told
 
-    def details(self, predicted: Array) -> dict[str, Any]:
-        """Confusion and calibration of classes; usual errors of numbers."""
-        y, at = self._question.y[self._tested], predicted[self._tested]
-        if self._question.task != "classification":
-            errors = np.abs(y - at)
-            share = min(1.0, 0.95 * (1 + 1 / len(y)))
-            return {  # of several targets a list each
-                "mean_absolute_error": errors.mean(0).tolist(),
-                "root_mean_squared_error": np.sqrt((errors**2).mean(0)).tolist(),
-                "error_95": np.quantile(errors, share, axis=0, method="higher").tolist(),
-            }
-        said, true = at.argmax(axis=1), y.astype(int)
-        kinds = len(self._question.classes)
-        confusion = np.zeros((kinds, kinds), int)
-        np.add.at(confusion, (true, said), 1)
-        per_class = confusion.diagonal() / np.maximum(confusion.sum(1), 1)
-        return {
-            "confusion": confusion.tolist() if kinds <= MOST_CLASSES else None,
-            "balanced_accuracy": float(per_class[confusion.sum(1) > 0].mean()),
-            "calibration": _calibration(at, said == true),
-        }
+
+def _details(study: Study, predicted: Array) -> dict[str, Any]:
+    """Confusion and calibration of one target's classes; usual errors of numbers."""
+    question = study.question
+    if question.task == "classification":
+        return _class_report(study, predicted, 0) if len(question.targets) == 1 else {}
+    tested = study.folds.tested
+    errors = np.abs(question.y[tested] - predicted[tested])
+    share = min(1.0, 0.95 * (1 + 1 / len(errors)))
+    return {  # of several targets a list each
+        "mean_absolute_error": errors.mean(0).tolist(),
+        "root_mean_squared_error": np.sqrt((errors**2).mean(0)).tolist(),
+        "error_95": np.quantile(errors, share, axis=0, method="higher").tolist(),
+    }
+
+
+def _class_report(study: Study, predicted: Array, target: int) -> dict[str, Any]:
+    """Which classes of a target are taken for which, and how sure the network is; else empty."""
+    question, tested = study.question, study.folds.tested
+    if question.task != "classification":
+        return {}
+    own = predicted[tested, blocks(question.heads)[target]]
+    said, true = own.argmax(axis=1), question.each[tested, target].astype(int)
+    kinds = question.heads[target]
+    confusion = np.zeros((kinds, kinds), int)
+    np.add.at(confusion, (true, said), 1)
+    per_class = confusion.diagonal() / np.maximum(confusion.sum(1), 1)
+    return {
+        "classes": list(question.classes_of[target]),
+        "confusion": confusion.tolist() if kinds <= MOST_CLASSES else None,
+        "balanced_accuracy": float(per_class[confusion.sum(1) > 0].mean()),
+        "calibration": _calibration(own, said == true),
+    }
 
 
 def _calibration(predicted: Array, right: Any) -> list[dict[str, float]]:

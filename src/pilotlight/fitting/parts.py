@@ -32,7 +32,7 @@ def _mixed(question: Question, rows: Rows, rng: np.random.Generator) -> Rows:
     order = rng.permutation(len(rows))
     if question.task != "classification":
         return order
-    y = question.y[rows[order]]
+    y = question.strata[rows[order]]
     rank = np.empty(len(rows))
     for label in np.unique(y):
         own = np.flatnonzero(y == label)

@@ -75,22 +75,22 @@ def _many(question: Question) -> Iterator[Notice]:
 
 
 def _classes(question: Question, folds: Folds) -> Iterator[Notice]:
-    if question.task != "classification":
-        return
-    counts = np.bincount(question.y.astype(int))
-    largest = counts.max() / counts.sum()
-    if largest > LARGE_CLASS:
-        name = question.classes[int(counts.argmax())]
-        text = (
-            f"{100 * largest:.0f} % of the rows are {name!r}: always saying so is that accurate. "
-            "Look at the baseline 'majority' and at the balanced accuracy."
-        )
-        yield Notice("imbalanced", text)
     needed = 2 * len(folds.outer)
-    rare = [f"{c} ({n})" for c, n in zip(question.classes, counts, strict=True) if n < needed]
-    if rare:
-        text = f"Classes with fewer than {needed} rows can hardly be learnt: {', '.join(rare)}."
-        yield Notice("rare-class", text)
+    for k, classes in enumerate(question.classes_of):
+        within = f" in {question.targets[k]!r}" if len(question.targets) > 1 else ""
+        counts = np.bincount(question.each[:, k].astype(int))
+        largest = counts.max() / counts.sum()
+        if largest > LARGE_CLASS:
+            name = classes[int(counts.argmax())]
+            text = (
+                f"{100 * largest:.0f} % of the rows are {name!r}{within}: always saying so is that "
+                "accurate. Look at the baseline 'majority' and at the balanced accuracy."
+            )
+            yield Notice("imbalanced", text)
+        rare = ", ".join(f"{c} ({n})" for c, n in zip(classes, counts, strict=True) if n < needed)
+        if rare:
+            text = f"Classes{within} with fewer than {needed} rows can hardly be learnt: {rare}."
+            yield Notice("rare-class", text)
 
 
 def _copies(question: Question) -> Iterator[Notice]:
@@ -129,10 +129,13 @@ def _answers(question: Question) -> Iterator[Notice]:
     rng = np.random.default_rng(named_seed(0, "look"))
     rows = rng.permutation(len(question.y))[:MOST_LOOKED_AT]
     classes = question.task == "classification"
-    if classes and np.bincount(question.y[rows].astype(int)).max() > 0.95 * len(rows):
-        return
+    told = [
+        (name, y)
+        for name, y in zip(question.targets, question.each[rows].T, strict=True)
+        if not (classes and np.bincount(y.astype(int)).max() > 0.95 * len(rows))
+    ]
     for i, feature in enumerate(question.features):
-        for name, y in zip(question.targets, question.each[rows].T, strict=True):
+        for name, y in told:
             if _told_by(question.x[rows, i], y, classes) > GIVEN_AWAY:
                 text = (
                     f"{feature.name!r} alone gives {name!r} away. If it is made from it, or known "

@@ -25,7 +25,7 @@ import numpy as np
 from scipy import stats
 
 from pilotlight.data.columns import Array
-from pilotlight.fitting.question import Question, Rows, Task
+from pilotlight.fitting.question import Heads, Question, Rows, Task, blocks
 from pilotlight.fitting.split import Fold
 
 LEVEL = 0.05
@@ -47,11 +47,15 @@ class Estimate:
         return {"value": self.value, "interval": list(self.interval) if self.interval else None}
 
 
-def losses(task: Task, y: Array, predicted: Array) -> Array:
+def losses(task: Task, y: Array, predicted: Array, heads: Heads = ()) -> Array:
     """The loss of each row [R]; `predicted` is [R, classes], or a number or rate a row [R].
 
-    Of several targets, that of each: [R, K].
+    Of several targets, that of each: [R, K]. Of several class targets `heads` says how many
+    classes each has; `predicted` holds a block of probabilities for each.
     """
+    if len(heads) > 1:
+        each = zip(y.T, blocks(heads), strict=True)
+        return np.stack([losses(task, own, predicted[:, block]) for own, block in each], axis=1)
     if task == "classification":
         return np.asarray(predicted.argmax(axis=1) != y, np.float64)
     if task == "regression":

@@ -50,6 +50,11 @@ class Folds:
         pairs = [(o.train, i) for o, i in zip(self.outer, self.inner, strict=True)]
         return (*pairs, (everything, self.whole))
 
+    @property
+    def tested(self) -> Rows:
+        """All rows that an outer fold tests, in order."""
+        return np.sort(np.concatenate([fold.test for fold in self.outer]))
+
     def arrays(self) -> dict[str, Rows]:
         """All index lists by name, as they are saved."""
         found = {"units": self.units}

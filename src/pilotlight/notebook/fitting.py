@@ -92,20 +92,18 @@ class FittedModel:
             UsageError: the rows lack columns, or hold what does not fit them.
         """
         found = self.predicted(inputs)
-        if found.chances is None:
-            return found.values
-        return np.array(found.classes)[found.values.astype(int)]
+        return found.said if found.chances else found.values
 
     def predict_proba(self, inputs: Any) -> Any:
-        """Probabilities [R, K] of `result["classes"]`.
+        """Probabilities [R, K] of `result["classes"]`; of several targets a list of such.
 
         Raises:
             UsageError: the target has no classes, or the rows do not fit.
         """
         found = self.predicted(inputs)
-        if found.chances is None:
+        if not found.chances:
             raise UsageError(f"{self.result['target']!r} has no classes. Use predict.")
-        return found.chances
+        return list(found.chances) if len(found.chances) > 1 else found.chances[0]
 
     def predicted(self, inputs: Any) -> Predicted:
         """Predictions with intervals and notes on the rows."""
@@ -154,7 +152,8 @@ def fit(
         in_time: rows are in order of time: blocks with gaps are held out.
         task: "classification", "regression" or "counts"; guessed unless given.
         model: your own networks, `{"a": NetA, "b": NetB}`, each made as `Net(inputs, outputs)`;
-            they get the same folds, settings and seeds. Or a file's path.
+            they get the same folds, settings and seeds. Or a file's path. Of several class targets
+            `outputs` is the number of all classes: a block for each target, in their order.
         folds, inner_folds, seeds: how many; `folds` may be the path of a file of index lists.
         candidates: how many settings are tried on the inner folds; 16 unless given.
         budget: instead, about how long it may take: "2m".

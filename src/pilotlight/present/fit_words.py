@@ -58,6 +58,35 @@ def errors_words(result: Result) -> list[str]:
     ]
 
 
+def task_words(result: Result) -> str:
+    """What is predicted: the task and, of classes, their names."""
+    reports = class_reports(result)
+    if len(reports) < 2:
+        names = [", ".join(r["classes"]) for r in reports]
+    else:
+        names = [f"{r['name']} {', '.join(r['classes'])}" for r in reports]
+    return f"{result['task']}: {'; '.join(names)}" if names else str(result["task"])
+
+
+def class_reports(result: Result) -> list[Result]:
+    """For each class target its `classes`, `confusion`, `balanced_accuracy` and `calibration`."""
+    if result["task"] != "classification":
+        return []
+    return list(result["by_target"]) or [{**result, "name": result["target"]}]
+
+
+def balanced_words(result: Result) -> str:
+    """The balanced accuracy, of several targets each."""
+    reports = class_reports(result)
+    told = [
+        f"{r['name']} {scored(r['balanced_accuracy'])}"
+        if len(reports) > 1
+        else scored(r["balanced_accuracy"])
+        for r in reports
+    ]
+    return f"Balanced accuracy (the mean over classes): {', '.join(told)}."
+
+
 def target_rows(result: Result) -> list[tuple[str, str, str, str, str]]:
     """Of several targets each: score, interval, its best baseline, the difference."""
     return [
