@@ -17,6 +17,14 @@ else:
     from one_command import Fault
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _heard():
+    """Ctrl-C reaches the commands even if the tests run in the background, where it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def pilotlight(tmp_path):
     """`pilotlight` in a folder of its own."""
