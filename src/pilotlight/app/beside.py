@@ -24,7 +24,6 @@ from pilotlight.execute.processes import Died, Job
 HERE = "pilotlight.app.beside"
 PRELOAD = (
     "torch",
-    "torch._dynamo",  # a second, which the first torch.optim.Optimizer would take
     "sklearn.datasets",
     "sklearn.ensemble",
     "pilotlight.app.worker",
