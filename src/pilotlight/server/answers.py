@@ -7,20 +7,21 @@ machine away from a training.
 from __future__ import annotations
 
 import asyncio
+import pickle
 from typing import Any
 
 from pilotlight.app import beside
 
 AT_ONCE = 2
-MOST = 24
-"""Answers that are kept; the one that was asked for longest ago goes first."""
+MOST, MOST_BYTES = 24, 16_000_000
+"""Answers that are kept, and their room; the one that was asked for longest ago goes first."""
 
 
 class Kept:
     """Questions and answers. A question with a mark is asked again only when the mark changes."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[object, Any]] = {}
+        self._known: dict[str, tuple[object, bytes]] = {}
         self._turn = asyncio.Semaphore(AT_ONCE)
 
     async def ask(self, question: str, mark: object = None, **arguments: Any) -> Any:
@@ -28,11 +29,15 @@ class Kept:
         key = f"{question} {arguments}"
         if mark is not None and (kept := self._known.pop(key, None)) and kept[0] == mark:
             self._known[key] = kept
-            return kept[1]
+            return pickle.loads(kept[1])  # packed by this process, below
         async with self._turn:
             answer = await asyncio.to_thread(beside.ask, question, **arguments)
         if mark is not None:
-            self._known[key] = mark, answer
-            while len(self._known) > MOST:
-                del self._known[next(iter(self._known))]
+            self._keep(key, mark, answer)
         return answer
+
+    def _keep(self, key: str, mark: object, answer: Any) -> None:
+        """Packed, since the curves of a long run take several times the room as lists of numbers."""
+        self._known[key] = mark, pickle.dumps(answer)
+        while len(self._known) > MOST or sum(len(a) for _, a in self._known.values()) > MOST_BYTES:
+            del self._known[next(iter(self._known))]
