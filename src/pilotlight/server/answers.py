@@ -37,7 +37,7 @@ class Kept:
         return answer
 
     def _keep(self, key: str, mark: object, answer: Any) -> None:
-        """Packed, since the curves of a long run take several times the room as lists of numbers."""
+        """Packed: curves of a long run take several times the room as lists of numbers."""
         self._known[key] = mark, pickle.dumps(answer)
         while len(self._known) > MOST or sum(len(a) for _, a in self._known.values()) > MOST_BYTES:
             del self._known[next(iter(self._known))]
